@@ -1,0 +1,222 @@
+//! An output folder and its database.
+//!
+//! `.kiln/kiln.db` lies inside the folder, so that what was done to the folder travels with it. The folder has
+//! an id, drawn once: an effect is named by the id, not by the path, and stays the same effect when the folder
+//! is moved.
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, OptionalExtension, Transaction};
+
+use crate::db;
+use crate::error::StoreError;
+use crate::journal::Journal;
+use crate::millis::Millis;
+use crate::ordered::OrderedLog;
+use crate::presence::{self, Presence};
+use crate::runs::Runs;
+use crate::schema;
+use crate::sqlite_queue::SqliteQueue;
+
+/// An output folder. A clone is the same folder; all may be used from any thread.
+#[derive(Clone)]
+pub struct Folder {
+    inner: Arc<Inner>,
+}
+
+/// What the parts of a folder share.
+pub(crate) struct Inner {
+    dir: PathBuf,
+    db: PathBuf,
+    workers: PathBuf,
+    id: String,
+    connection: Mutex<Connection>,
+}
+
+impl Folder {
+    /// Opens a folder for writing; makes it and its database if need be.
+    pub fn open(dir: impl AsRef<Path>, now: Millis) -> Result<Self, StoreError> {
+        let dir = dir.as_ref();
+        let kiln = dir.join(".kiln");
+        let workers = kiln.join("workers");
+        let db = kiln.join("kiln.db");
+        let mut connection = db::open(&db, schema::FOLDER)?;
+        let fail = |e| StoreError::sql(&db, "read the folder's id", e);
+        let tx = db::immediate(&mut connection).map_err(fail)?;
+        let id = match stored_id(&tx).map_err(fail)? {
+            Some(id) => id,
+            None => {
+                let id = new_id(now, dir);
+                tx.execute("INSERT INTO meta (name, value) VALUES ('folder', ?1)", [&id]).map_err(fail)?;
+                id
+            }
+        };
+        tx.commit().map_err(fail)?;
+        presence::sweep(&workers, now);
+        let dir = dir.to_owned();
+        Ok(Self { inner: Arc::new(Inner { dir, db, workers, id, connection: Mutex::new(connection) }) })
+    }
+
+    /// Opens a folder to look at it. Nothing is written, and a write through it is an error.
+    pub fn open_read_only(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let dir = dir.as_ref().to_owned();
+        let db = dir.join(".kiln").join("kiln.db");
+        let connection = db::open_read_only(&db, schema::FOLDER)?;
+        let id = stored_id(&connection)
+            .map_err(|e| StoreError::sql(&db, "read the folder's id", e))?
+            .unwrap_or_default();
+        let workers = dir.join(".kiln").join("workers");
+        Ok(Self { inner: Arc::new(Inner { dir, db, workers, id, connection: Mutex::new(connection) }) })
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.inner.dir
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn db_path(&self) -> &Path {
+        &self.inner.db
+    }
+
+    /// The folder's id, 32 hexadecimal digits: the same wherever the folder is moved.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.inner.id
+    }
+
+    /// Registers this process as alive; see [`Presence`]. Keep it for as long as the process works here.
+    pub fn presence(&self, now: Millis) -> Result<Presence, StoreError> {
+        Presence::enter(&self.inner.workers, now)
+    }
+
+    /// Whether a worker is alive: by its [`Presence`] if it has one, else by its registration with the queue.
+    pub fn is_alive(&self, worker: &str, now: Millis) -> Result<bool, StoreError> {
+        self.inner.read("look for a worker", |c| self.inner.alive(c, worker, now))
+    }
+
+    /// The journal of effects.
+    #[must_use]
+    pub fn journal(&self) -> Journal {
+        Journal::new(Arc::clone(&self.inner))
+    }
+
+    /// The job queue.
+    #[must_use]
+    pub fn queue(&self) -> SqliteQueue {
+        SqliteQueue::new(Arc::clone(&self.inner))
+    }
+
+    /// The log of ordered gates.
+    #[must_use]
+    pub fn ordered(&self) -> OrderedLog {
+        OrderedLog::new(Arc::clone(&self.inner))
+    }
+
+    /// The run records.
+    #[must_use]
+    pub fn runs(&self) -> Runs {
+        Runs::new(Arc::clone(&self.inner))
+    }
+}
+
+fn stored_id(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT value FROM meta WHERE name = 'folder'", [], |row| row.get(0)).optional()
+}
+
+/// Chance from the system (the seed of the standard library's hash tables), mixed with what differs between
+/// two folders anyway.
+fn new_id(now: Millis, dir: &Path) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for _ in 0..4 {
+        hasher.update(&RandomState::new().hash_one(now.0).to_le_bytes());
+    }
+    hasher.update(&now.0.to_le_bytes());
+    hasher.update(&std::process::id().to_le_bytes());
+    hasher.update(dir.as_os_str().as_encoded_bytes());
+    hasher.finalize().to_hex()[..32].to_owned()
+}
+
+impl Inner {
+    /// Reads; sees one state of the database throughout each query.
+    pub(crate) fn read<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        work(&self.connection.lock()).map_err(|e| StoreError::sql(&self.db, doing, e))
+    }
+
+    /// One transaction that holds the write lock from its start. After a power cut the database is whole, but
+    /// the last such transactions may be missing (`synchronous = NORMAL`): a job is then done once more.
+    pub(crate) fn write<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.connection.lock();
+        transact(&mut connection, work).map_err(|e| StoreError::sql(&self.db, doing, e))
+    }
+
+    /// The same, on the disk once it returns. An intent that a power cut could take away would let an effect
+    /// happen twice, so the journal pays for a sync; and as the log is written in order, everything before it
+    /// is on the disk as well. The setting is switched on the one connection, rather than kept on a second
+    /// one, because two connections of one process would wait for each other by sleeping.
+    pub(crate) fn write_durable<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.connection.lock();
+        let run = || {
+            connection.execute_batch("PRAGMA synchronous = FULL")?;
+            let done = transact(&mut connection, work);
+            connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+            done
+        };
+        run().map_err(|e| StoreError::sql(&self.db, doing, e))
+    }
+
+    /// Whether a worker is alive.
+    pub(crate) fn alive(&self, connection: &Connection, worker: &str, now: Millis) -> rusqlite::Result<bool> {
+        if let Some(alive) = presence::holds_lock(&self.workers, worker) {
+            return Ok(alive);
+        }
+        connection
+            .prepare_cached("SELECT 1 FROM worker WHERE id = ?1 AND until > ?2")?
+            .exists((worker, now.sql()))
+    }
+
+    /// Whether a worker is known to be dead, whatever its leases say.
+    pub(crate) fn surely_dead(&self, worker: &str) -> bool {
+        presence::holds_lock(&self.workers, worker) == Some(false)
+    }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let tx = db::immediate(connection)?;
+    let out = work(&tx)?;
+    tx.commit()?;
+    Ok(out)
+}
+
+/// An item's number as the database keeps it.
+pub(crate) fn item_sql(item: u64) -> Result<i64, StoreError> {
+    i64::try_from(item).map_err(|_| StoreError::Refused {
+        what: format!("item {item} is beyond the greatest number a job can have"),
+        remedy: "number the items from 0",
+    })
+}
+
+/// A number the database keeps; none of ours is negative.
+pub(crate) fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
