@@ -7,12 +7,11 @@ use crate::batch::{together, with_channels};
 use crate::blend_hsl::{self, Rgb};
 use crate::named::named;
 use crate::resample::{Crop, Method, fit};
-use crate::samples::{cycled, within};
+use crate::samples::cycled;
 
 named! {
-    /// How the second picture acts on the first. Modes of the W3C compositing formulas, but
-    /// [`BlendMode::SoftLight`] switches its curve at the second picture's 0.5 as they do while
-    /// [`BlendMode::Difference`] keeps its sign, as node graphs expect it.
+    /// How the second picture acts on the first: the W3C compositing formulas, but for
+    /// [`BlendMode::Difference`], which keeps its sign as node graphs expect it.
     pub enum BlendMode {
         /// The second picture.
         Normal = "normal",
@@ -101,26 +100,33 @@ fn divide(base: f32, top: f32) -> f32 {
     }
 }
 
+/// The shares of the first picture and of the blend, each rounded once.
+fn shares(factor: f64) -> (f32, f32) {
+    ((1.0 - factor) as f32, factor as f32)
+}
+
 /// Blends sample by sample and mixes the result into the first picture.
-fn each(base: &[f32], top: &[f32], factor: f32, out: &mut [f32], mode: impl Fn(f32, f32) -> f32) {
+fn each(base: &[f32], top: &[f32], factor: f64, out: &mut [f32], mode: impl Fn(f32, f32) -> f32) {
+    let (keep, factor) = shares(factor);
     for ((o, b), t) in out.iter_mut().zip(base).zip(top) {
-        *o = (b * (1.0 - factor) + mode(*b, *t) * factor).clamp(0.0, 1.0);
+        *o = (b * keep + mode(*b, *t) * factor).clamp(0.0, 1.0);
     }
 }
 
 /// Blends pixel by pixel, alpha as in [`BlendMode::Normal`].
-fn pixels(base: &[f32], top: &[f32], c: usize, factor: f32, out: &mut [f32], mode: impl Fn(Rgb, Rgb) -> Rgb) {
+fn pixels(base: &[f32], top: &[f32], c: usize, factor: f64, out: &mut [f32], mode: impl Fn(Rgb, Rgb) -> Rgb) {
+    let (keep, factor) = shares(factor);
     let pairs = base.chunks_exact(c).zip(top.chunks_exact(c));
     for (o, (b, t)) in out.chunks_exact_mut(c).zip(pairs) {
         let mixed = mode([b[0], b[1], b[2]], [t[0], t[1], t[2]]);
         for k in 0..c {
             let to = if k < 3 { mixed[k] } else { t[k] };
-            o[k] = (b[k] * (1.0 - factor) + to * factor).clamp(0.0, 1.0);
+            o[k] = (b[k] * keep + to * factor).clamp(0.0, 1.0);
         }
     }
 }
 
-fn frame(base: &[f32], top: &[f32], c: usize, factor: f32, mode: BlendMode, out: &mut [f32]) {
+fn frame(base: &[f32], top: &[f32], c: usize, factor: f64, mode: BlendMode, out: &mut [f32]) {
     use BlendMode as B;
     // One loop per mode, so that each is compiled for itself.
     match mode {
@@ -152,8 +158,8 @@ fn frame(base: &[f32], top: &[f32], c: usize, factor: f32, mode: BlendMode, out:
 ///
 /// # Errors
 /// When the factor is out of range or the batches do not go together.
-pub fn blend(first: &Image, second: &Image, factor: f32, mode: BlendMode) -> Result<Image, PixelError> {
-    if !within(factor, 0.0, 1.0) {
+pub fn blend(first: &Image, second: &Image, factor: f64, mode: BlendMode) -> Result<Image, PixelError> {
+    if !(0.0..=1.0).contains(&factor) {
         return Err(PixelError::parameter("factor", "within 0 to 1"));
     }
     let frames = together(first.batch(), second.batch())?;

@@ -89,9 +89,6 @@ fn rate(i: usize, n: usize) -> f32 {
 
 /// The mask faded out towards its own borders over so many pixels.
 ///
-/// The right and bottom fades lie one pixel outwards, their strongest step on the first column or row
-/// instead: node graphs made elsewhere expect exactly this.
-///
 /// # Errors
 /// Never for a valid mask.
 pub fn feather(
@@ -101,50 +98,22 @@ pub fn feather(
     right: usize,
     bottom: usize,
 ) -> Result<Mask, PixelError> {
-    let (w, h) = (mask.width(), mask.height());
-    let mut columns = vec![1.0_f32; w];
-    let mut rows = vec![1.0_f32; h];
-    fade(&mut columns, left, right, true);
-    fade(&mut rows, top, bottom, true);
-    apply_fades(mask, &columns, &rows)
-}
-
-/// [`feather`] with right and bottom as the mirror of left and top.
-///
-/// # Errors
-/// Never for a valid mask.
-pub fn feather_even(
-    mask: &Mask,
-    left: usize,
-    top: usize,
-    right: usize,
-    bottom: usize,
-) -> Result<Mask, PixelError> {
-    let mut columns = vec![1.0_f32; mask.width()];
-    let mut rows = vec![1.0_f32; mask.height()];
-    fade(&mut columns, left, right, false);
-    fade(&mut rows, top, bottom, false);
-    apply_fades(mask, &columns, &rows)
-}
-
-fn fade(factors: &mut [f32], before: usize, after: usize, shifted: bool) {
-    let n = factors.len();
-    let (before, after) = (before.min(n), after.min(n));
-    for (i, factor) in factors.iter_mut().enumerate().take(before) {
-        *factor *= rate(i, before);
-    }
-    for i in 0..after {
-        let at = if shifted { (n - i) % n } else { n - 1 - i };
-        factors[at] *= rate(i, after);
-    }
-}
-
-fn apply_fades(mask: &Mask, columns: &[f32], rows: &[f32]) -> Result<Mask, PixelError> {
+    let columns = fades(mask.width(), left, right);
+    let rows = fades(mask.height(), top, bottom);
     let mut out = mask.clone();
     for (row, r) in out.data_mut().chunks_exact_mut(columns.len()).zip(rows.iter().cycle()) {
-        row.iter_mut().zip(columns).for_each(|(v, c)| *v = *v * c * r);
+        row.iter_mut().zip(&columns).for_each(|(v, c)| *v = *v * c * r);
     }
     Ok(out)
+}
+
+/// The factor of each place of an axis that fades over so many pixels at its ends.
+fn fades(n: usize, before: usize, after: usize) -> Vec<f32> {
+    let mut factors = vec![1.0_f32; n];
+    let (before, after) = (before.min(n), after.min(n));
+    factors.iter_mut().enumerate().take(before).for_each(|(i, f)| *f *= rate(i, before));
+    factors.iter_mut().rev().enumerate().take(after).for_each(|(i, f)| *f *= rate(i, after));
+    factors
 }
 
 /// The mask grown by `amount` pixels, or shrunk by a negative amount: squarely, or with

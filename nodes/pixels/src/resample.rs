@@ -98,11 +98,14 @@ fn cubic(t: f32) -> [f32; 4] {
     const A: f32 = -0.75;
     let near = |x: f32| ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0;
     let far = |x: f32| ((A * x - 5.0 * A) * x + 8.0 * A) * x - 4.0 * A;
-    [far(t + 1.0), near(t), near(1.0 - t), far(2.0 - t)]
+    [far(t + 1.0), near(t), near(1.0 - t), far((1.0 - t) + 1.0)]
 }
 
-/// Frames of `C` channels on their way from one size to another.
-fn float_frames<const C: usize>(
+/// Rows kept resampled across: no method mixes more of them at once.
+const KEPT: usize = 4;
+
+/// Bilinear and bicubic: rows are resampled across, each once, and then mixed.
+fn mixed_frames<const C: usize>(
     data: &[f32],
     from: [usize; 2],
     to: [usize; 2],
@@ -113,33 +116,66 @@ fn float_frames<const C: usize>(
     let [to_w, to_h] = to;
     let columns = Taps::new(from_w, to_w, method);
     let rows = Taps::new(from_h, to_h, method);
-    let stride = from_w * C;
-    // Rows are mixed first, then columns: nothing larger than one row lies between.
-    let mut mixed = vec![0.0_f32; stride];
-    for (frame, result) in data.chunks_exact(from_h * stride).zip(out.chunks_exact_mut(to_h * to_w * C)) {
-        for (y, target) in result.chunks_exact_mut(to_w * C).enumerate() {
+    let (stride, wide) = (from_w * C, to_w * C);
+    let mut kept = vec![0.0_f32; KEPT * wide];
+    for (frame, result) in data.chunks_exact(from_h * stride).zip(out.chunks_exact_mut(to_h * wide)) {
+        // The row that each slot holds; rows of one window are neighbours, so their slots differ.
+        let mut held = [usize::MAX; KEPT];
+        for (y, target) in result.chunks_exact_mut(wide).enumerate() {
             let (index, weight) = rows.of(y);
-            let row = |i: usize| &frame[i * stride..(i + 1) * stride];
-            for (k, (&i, &w)) in index.iter().zip(weight).enumerate() {
-                if k == 0 {
-                    mixed.iter_mut().zip(row(i)).for_each(|(m, v)| *m = w * v);
-                } else {
-                    mixed.iter_mut().zip(row(i)).for_each(|(m, v)| *m += w * v);
+            for &i in index {
+                if held[i % KEPT] != i {
+                    held[i % KEPT] = i;
+                    let slot = &mut kept[i % KEPT * wide..][..wide];
+                    across::<C>(&frame[i * stride..(i + 1) * stride], &columns, slot);
                 }
             }
+            for (k, (&i, &w)) in index.iter().zip(weight).enumerate() {
+                let row = &kept[i % KEPT * wide..][..wide];
+                if k == 0 {
+                    target.iter_mut().zip(row).for_each(|(t, v)| *t = v * w);
+                } else {
+                    target.iter_mut().zip(row).for_each(|(t, v)| *t += v * w);
+                }
+            }
+        }
+    }
+}
+
+fn across<const C: usize>(row: &[f32], columns: &Taps, out: &mut [f32]) {
+    let row = row.as_chunks::<C>().0;
+    for (x, pixel) in out.as_chunks_mut::<C>().0.iter_mut().enumerate() {
+        let (at, weights) = columns.of(x);
+        let mut sum = [0.0_f32; C];
+        for (&i, &w) in at.iter().zip(weights) {
+            for (s, v) in sum.iter_mut().zip(&row[i]) {
+                *s += v * w;
+            }
+        }
+        *pixel = sum;
+    }
+}
+
+/// The mean of whole pixels, summed row by row.
+fn area_frames<const C: usize>(data: &[f32], from: [usize; 2], to: [usize; 2], out: &mut [f32]) {
+    let [from_w, from_h] = from;
+    let [to_w, to_h] = to;
+    let columns = Taps::new(from_w, to_w, Method::Area);
+    let rows = Taps::new(from_h, to_h, Method::Area);
+    let stride = from_w * C;
+    for (frame, result) in data.chunks_exact(from_h * stride).zip(out.chunks_exact_mut(to_h * to_w * C)) {
+        for (y, target) in result.chunks_exact_mut(to_w * C).enumerate() {
+            let (down, _) = rows.of(y);
             for (x, pixel) in target.as_chunks_mut::<C>().0.iter_mut().enumerate() {
-                let (at, weights) = columns.of(x);
+                let (along, _) = columns.of(x);
                 let mut sum = [0.0_f32; C];
-                for (&i, &w) in at.iter().zip(weights) {
-                    for (s, v) in sum.iter_mut().zip(&mixed[i * C..(i + 1) * C]) {
-                        *s += w * v;
+                for &v in down {
+                    let first = v * stride + along[0] * C;
+                    for values in frame[first..first + along.len() * C].as_chunks::<C>().0 {
+                        sum.iter_mut().zip(values).for_each(|(s, v)| *s += v);
                     }
                 }
-                if method == Method::Area {
-                    let count = (index.len() * at.len()) as f32;
-                    sum.iter_mut().for_each(|s| *s /= count);
-                }
-                *pixel = sum;
+                *pixel = sum.map(|s| s / down.len() as f32 / along.len() as f32);
             }
         }
     }
@@ -175,8 +211,12 @@ fn frames<const C: usize>(
             nearest_frames::<C>(data, from, to, out);
             Ok(())
         }
-        _ => {
-            float_frames::<C>(data, from, to, method, out);
+        Method::Area => {
+            area_frames::<C>(data, from, to, out);
+            Ok(())
+        }
+        Method::Bilinear | Method::Bicubic => {
+            mixed_frames::<C>(data, from, to, method, out);
             Ok(())
         }
     }
