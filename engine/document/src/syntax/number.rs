@@ -37,7 +37,7 @@ pub(crate) fn read(text: &str) -> Result<Lit, String> {
         "inf" | "inff32" | "inff64" => {
             return Ok(Lit::Float(if negative { f64::NEG_INFINITY } else { f64::INFINITY }));
         }
-        "NaN" | "NaNf32" | "NaNf64" => return Err("`NaN` is not a number a document can hold".into()),
+        "NaN" | "NaNf32" | "NaNf64" => return Err(format!("`{text}` is not a number a document can hold")),
         _ => {}
     }
     let float = radix == 10

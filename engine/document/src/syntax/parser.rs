@@ -222,12 +222,20 @@ impl<'a> Parser<'a> {
         let end = self.cursor.offset;
         // Whether a bracket follows is found out without losing the comments that follow a bare word.
         self.skip()?;
-        if self.cursor.peek_byte() == Some(b'(') {
+        if self.cursor.peek_byte() == Some(b'(') && (raw || name != "None") {
             notes.before.extend(self.cursor.trivia.iter().map(Trivium::kept));
-            return self.group(at, Some(name.to_owned()), b'(');
+            let group = self.group(at, Some(name.to_owned()), b'(')?;
+            return if raw || name != "Some" || is_option(&group) { Ok(group) } else { Err(self.not_option(at)) };
+        }
+        if name == "Some" && !raw {
+            return Err(self.not_option(at));
         }
         self.cursor.rewind(end);
         Ok(Tree::leaf(at, Lit::Unit(Some(name.to_owned()))))
+    }
+
+    fn not_option(&self, at: Pos) -> Problem {
+        Problem::new(at, self.path(), "`Some` holds one value").hint("write `Some(value)`, or `None`")
     }
 
     fn group(&mut self, at: Pos, name: Option<String>, open: u8) -> Result<Tree, Problem> {
@@ -442,4 +450,9 @@ impl<'a> Parser<'a> {
         }
         path
     }
+}
+
+/// Whether it is `Some(value)`.
+fn is_option(tree: &Tree) -> bool {
+    matches!(&tree.value, Value::Group(group) if group.shape == Shape::Tuple && group.entries.len() == 1)
 }

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{
     doc::{Brackets, Doc, Item, ItemKey},
-    printer::Printer,
+    printer::{Blanks, Printer},
 };
 use crate::{CURRENT_VERSION, Graph, Lit, Lock, Mode, Node, Source, text};
 
@@ -22,12 +22,12 @@ impl Graph {
             Printer { out: String::new(), comments: &self.comments, path: String::new(), indent: 0 };
         let notes = self.comments.get("");
         if let Some(notes) = notes {
-            printer.comments(&notes.before, true);
+            printer.comments(&notes.before, Blanks::None);
         }
         graph(&mut printer, self, true);
         printer.out.push('\n');
         if let Some(notes) = notes {
-            printer.comments(&notes.after, true);
+            printer.comments(&notes.after, Blanks::None);
         }
         printer.out
     }
@@ -38,11 +38,11 @@ fn graph<'a>(printer: &mut Printer<'a>, graph: &'a Graph, outermost: bool) {
     printer.out.push_str("Graph(\n");
     printer.indent += 1;
     if outermost || says(printer, "kiln") {
-        printer.item(&Item::name("kiln", spelled(CURRENT_VERSION.to_string())), false);
+        printer.item(&Item::name("kiln", spelled(CURRENT_VERSION.to_string())), Blanks::None);
     }
     for (name, text) in [("title", &graph.title), ("about", &graph.about)] {
         if !text.is_empty() || says(printer, name) {
-            printer.item(&Item::name(name, Doc::Text(text)), false);
+            printer.item(&Item::name(name, Doc::Text(text)), Blanks::None);
         }
     }
     map(printer, "expose", &graph.expose, |refs| match refs.as_slice() {
@@ -51,32 +51,32 @@ fn graph<'a>(printer: &mut Printer<'a>, graph: &'a Graph, outermost: bool) {
     });
     map(printer, "inputs", &graph.inputs, |ty| Doc::Text(ty));
     map(printer, "outputs", &graph.outputs, |link| quoted(&link.to_string()));
-    tall(printer, "nodes", &graph.nodes, |printer, name, one, first| {
+    tall(printer, "nodes", &graph.nodes, |printer, name, one, blanks| {
         let doc = node(printer, name, one);
-        printer.item(&Item::text(name, doc), first);
+        printer.item(&Item::text(name, doc), blanks);
     });
     tall(printer, "graphs", &graph.graphs, subgraph);
     let known =
         ["kiln", "title", "about", "expose", "inputs", "outputs", "nodes", "graphs", "lock", "canvas"];
     for item in unknown(&graph.unknown, &known) {
-        printer.item(&item, false);
+        printer.item(&item, Blanks::None);
     }
     if let Some(one) = &graph.lock {
         let doc = lock(printer, one);
-        printer.item(&Item::name("lock", doc), false);
+        printer.item(&Item::name("lock", doc), Blanks::None);
     }
     if let Some(canvas) = &graph.canvas {
-        printer.item(&Item::name("canvas", Doc::Lit(canvas)), false);
+        printer.item(&Item::name("canvas", Doc::Lit(canvas)), Blanks::None);
     }
     printer.close(GRAPH);
 }
 
 /// A subgraph's definition: its comments are in its own keeping.
-fn subgraph<'a>(printer: &mut Printer<'a>, name: &'a str, child: &'a Graph, first: bool) {
+fn subgraph<'a>(printer: &mut Printer<'a>, name: &'a str, child: &'a Graph, blanks: Blanks) {
     let outer = (printer.comments, std::mem::take(&mut printer.path));
     printer.comments = &child.comments;
     let notes = child.comments.get("");
-    printer.before(notes, first);
+    printer.before(notes, blanks);
     printer.start_line();
     let _ = ItemKey::Text(name).write(&mut printer.out);
     graph(printer, child, false);
@@ -90,23 +90,23 @@ fn tall<'a, T>(
     printer: &mut Printer<'a>,
     name: &'a str,
     entries: &'a IndexMap<String, T>,
-    mut write: impl FnMut(&mut Printer<'a>, &'a str, &'a T, bool),
+    mut write: impl FnMut(&mut Printer<'a>, &'a str, &'a T, Blanks),
 ) {
     if entries.is_empty() {
         if says(printer, name) {
-            printer.item(&Item::name(name, Doc::Group(Brackets::BRACES, Vec::new())), false);
+            printer.item(&Item::name(name, Doc::Group(Brackets::BRACES, Vec::new())), Blanks::None);
         }
         return;
     }
     let len = printer.enter(ItemKey::Name(name));
     let notes = printer.notes();
-    printer.before(notes, false);
+    printer.before(notes, Blanks::None);
     printer.start_line();
     printer.out.push_str(name);
     printer.out.push_str(": {\n");
     printer.indent += 1;
     for (index, (name, entry)) in entries.iter().enumerate() {
-        write(printer, name, entry, index == 0);
+        write(printer, name, entry, if index == 0 { Blanks::Inner } else { Blanks::All });
     }
     printer.close(Brackets::BRACES);
     printer.out.push(',');
@@ -122,7 +122,7 @@ fn map<'a, T>(
     doc: impl Fn(&'a T) -> Doc<'a>,
 ) {
     if !entries.is_empty() || says(printer, name) {
-        printer.item(&Item::name(name, braces(entries, doc)), false);
+        printer.item(&Item::name(name, braces(entries, doc)), Blanks::None);
     }
 }
 

@@ -12,6 +12,17 @@ use crate::{
 /// A line is broken when it would be longer than this, in characters.
 const WIDTH: usize = 100;
 
+/// Which blank lines before an entry are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blanks {
+    /// None: people group nodes, not fields.
+    None,
+    /// Those between comments, but none at the beginning.
+    Inner,
+    /// All of them, one at a time.
+    All,
+}
+
 /// The text so far, and where in the document we are.
 pub(super) struct Printer<'a> {
     pub(super) out: String,
@@ -59,17 +70,24 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Comments on lines of their own; `first` drops a blank line at the very beginning.
-    pub(super) fn comments(&mut self, comments: &[String], first: bool) {
-        let blanks = if first { comments.iter().take_while(|comment| comment.is_empty()).count() } else { 0 };
-        comments.iter().skip(blanks).for_each(|comment| self.comment(comment));
+    /// Comments on lines of their own.
+    pub(super) fn comments(&mut self, comments: &[String], blanks: Blanks) {
+        // Two blank lines say no more than one.
+        let mut last_blank = blanks == Blanks::Inner;
+        for comment in comments {
+            let blank = comment.is_empty();
+            if !blank || (blanks != Blanks::None && !last_blank) {
+                self.comment(comment);
+            }
+            last_blank = blank;
+        }
     }
 
     /// An entry on lines of its own, with its comments.
-    pub(super) fn item(&mut self, item: &Item<'a>, first: bool) {
+    pub(super) fn item(&mut self, item: &Item<'a>, blanks: Blanks) {
         let len = self.enter(item.key);
         let notes = self.notes();
-        self.before(notes, first);
+        self.before(notes, blanks);
         self.start_line();
         let _ = item.key.write(&mut self.out);
         self.doc(&item.doc);
@@ -83,11 +101,11 @@ impl<'a> Printer<'a> {
     }
 
     /// What stands before an entry: its comments, and those for the end of its line that cannot all stand there.
-    pub(super) fn before(&mut self, notes: Option<&Notes>, first: bool) {
+    pub(super) fn before(&mut self, notes: Option<&Notes>, blanks: Blanks) {
         let Some(notes) = notes else { return };
-        self.comments(&notes.before, first);
+        self.comments(&notes.before, blanks);
         let (_, rest) = split_after(&notes.after);
-        self.comments(&rest, false);
+        self.comments(&rest, Blanks::None);
     }
 
     /// What ends the line of an entry, and the line break.
@@ -140,14 +158,14 @@ impl<'a> Printer<'a> {
         let _ = brackets.open(&mut self.out);
         self.out.push('\n');
         self.indent += 1;
-        items.iter().enumerate().for_each(|(index, item)| self.item(item, index == 0));
+        items.iter().for_each(|item| self.item(item, Blanks::None));
         self.close(brackets);
     }
 
     /// The comments at the end of a group, and its closing bracket.
     pub(super) fn close(&mut self, brackets: Brackets<'_>) {
         if let Some(notes) = self.notes() {
-            self.comments(&notes.inside, true);
+            self.comments(&notes.inside, Blanks::None);
         }
         self.indent -= 1;
         self.start_line();
