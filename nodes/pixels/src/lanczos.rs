@@ -123,7 +123,12 @@ pub(crate) fn frames<const C: usize>(
 ) -> Result<(), PixelError> {
     let [from_w, from_h] = from;
     let [to_w, to_h] = to;
-    let between = from_h.checked_mul(to_w).and_then(|n| n.checked_mul(C)).filter(|n| *n <= MAX_BETWEEN);
+    // Columns first, unless that makes the picture wider only to make it lower: which of the passes
+    // rounds first is seen in the result.
+    let rows_first = to_w > from_w && to_h < from_h;
+    let [between_w, between_h] = if rows_first { [from_w, to_h] } else { [to_w, from_h] };
+    let between =
+        between_w.checked_mul(between_h).and_then(|n| n.checked_mul(C)).filter(|n| *n <= MAX_BETWEEN);
     let Some(between) = between else {
         return Err(PixelError::Mismatch(format!(
             "a picture of {from_w}x{from_h} cannot be resized to {to_w}x{to_h} in one step: the shapes are too far apart"
@@ -137,16 +142,19 @@ pub(crate) fn frames<const C: usize>(
         if weighted {
             premultiply(&mut bytes);
         }
-        if let Some(columns) = &columns {
-            let mut next = vec![0; between];
-            horizontal::<C>(&bytes, from_w, columns, to_w, &mut next);
-            bytes = next;
-        }
-        if let Some(rows) = &rows {
-            let mut next = vec![0; result.len()];
-            vertical(&bytes, to_w * C, rows, &mut next);
-            bytes = next;
-        }
+        let pass = |bytes: &mut Vec<u8>, down: bool, len: usize| {
+            let mut next = vec![0; len];
+            match (down, &columns, &rows) {
+                (false, Some(columns), _) => horizontal::<C>(bytes, from_w, columns, to_w, &mut next),
+                (true, _, Some(rows)) => {
+                    vertical(bytes, if rows_first { from_w } else { to_w } * C, rows, &mut next);
+                }
+                _ => return,
+            }
+            *bytes = next;
+        };
+        pass(&mut bytes, rows_first, between);
+        pass(&mut bytes, !rows_first, result.len());
         if weighted {
             unpremultiply(&mut bytes);
         }

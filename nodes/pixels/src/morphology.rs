@@ -1,7 +1,8 @@
 //! Erosion, dilation and what is made of them, with a square kernel.
 //!
-//! Nothing outside the picture takes part. The kernel's centre is at half its size, rounded down; with an
-//! even size the window therefore reaches one pixel further to the left and up.
+//! Nothing outside the picture takes part. The kernel's centre is at half its size, rounded down: with an
+//! even size the window of an erosion reaches one pixel further to the left and up, that of a dilation one
+//! further to the right and down, so that opening and closing move nothing.
 
 use kiln_types::{Image, Mask};
 
@@ -36,6 +37,8 @@ named! {
 trait Pick: Copy {
     /// What any sample wins against.
     const NONE: f32;
+    /// How far before its pixel the window of a kernel begins.
+    fn before(kernel: usize) -> usize;
     fn pick(a: f32, b: f32) -> f32;
 }
 
@@ -46,6 +49,9 @@ struct Max;
 
 impl Pick for Min {
     const NONE: f32 = f32::INFINITY;
+    fn before(kernel: usize) -> usize {
+        kernel / 2
+    }
     fn pick(a: f32, b: f32) -> f32 {
         // Written out: it compiles to one instruction, where `f32::min` must also look for NaN.
         if b < a { b } else { a }
@@ -54,6 +60,9 @@ impl Pick for Min {
 
 impl Pick for Max {
     const NONE: f32 = f32::NEG_INFINITY;
+    fn before(kernel: usize) -> usize {
+        (kernel - 1) / 2
+    }
     fn pick(a: f32, b: f32) -> f32 {
         if b > a { b } else { a }
     }
@@ -84,8 +93,8 @@ fn slide<P: Pick>(line: &mut [f32], scratch: &mut [f32], window: usize, step: us
 /// The pick over square windows in frames of `w` x `h` pixels of `c` channels.
 fn filter<P: Pick>(data: &mut [f32], w: usize, h: usize, c: usize, kernel: usize) {
     let reach = |n: usize| {
-        let before = (kernel / 2).min(n - 1);
-        let after = (kernel - 1 - kernel / 2).min(n - 1);
+        let before = P::before(kernel).min(n - 1);
+        let after = (kernel - 1 - P::before(kernel)).min(n - 1);
         (before, before + 1 + after)
     };
     let stride = w * c;
@@ -173,28 +182,24 @@ mod tests {
     fn windows_of_any_size_pick_what_a_search_finds() {
         let data: Vec<f32> = (0..13 * 7).map(|i| ((i * 37) % 101) as f32).collect();
         let mask = Mask::new(1, 7, 13, data.clone()).unwrap();
+        let seen = |x: isize, y: isize, kernel: usize, before: usize| -> Vec<f32> {
+            let span = |at: isize, n: isize| {
+                let from = at - before as isize;
+                from.max(0)..(from + kernel as isize).min(n)
+            };
+            span(y, 7)
+                .flat_map(|v| span(x, 13).map(move |u| (v * 13 + u) as usize))
+                .map(|i| data[i])
+                .collect()
+        };
         for kernel in [1_usize, 2, 3, 4, 5, 6, 7, 8, 15, 40] {
             let low = morphology_mask(&mask, Morph::Erode, kernel).unwrap();
             let high = morphology_mask(&mask, Morph::Dilate, kernel).unwrap();
-            for y in 0..7_isize {
-                for x in 0..13_isize {
-                    let mut seen = Vec::new();
-                    for dy in 0..kernel as isize {
-                        for dx in 0..kernel as isize {
-                            let (v, u) = (y + dy - kernel as isize / 2, x + dx - kernel as isize / 2);
-                            if (0..7).contains(&v) && (0..13).contains(&u) {
-                                seen.push(data[(v * 13 + u) as usize]);
-                            }
-                        }
-                    }
-                    let at = (y * 13 + x) as usize;
-                    assert_eq!(
-                        low.data()[at],
-                        seen.iter().copied().fold(f32::INFINITY, f32::min),
-                        "{kernel}"
-                    );
-                    assert_eq!(high.data()[at], seen.iter().copied().fold(0.0, f32::max), "{kernel}");
-                }
+            for (i, (low, high)) in low.data().iter().zip(high.data()).enumerate() {
+                let (x, y) = ((i % 13) as isize, (i / 13) as isize);
+                let least = seen(x, y, kernel, kernel / 2).into_iter().fold(f32::INFINITY, f32::min);
+                let most = seen(x, y, kernel, (kernel - 1) / 2).into_iter().fold(0.0, f32::max);
+                assert_eq!((*low, *high), (least, most), "{kernel} at {x}, {y}");
             }
         }
         assert!(morphology_mask(&mask, Morph::Open, 0).is_err());

@@ -77,7 +77,9 @@ fn floyd_steinberg(pixels: &mut [Rgb], width: usize, finder: &mut Finder<'_>) {
             }
             *pixel = color;
         }
-        errors[width] = below_left;
+        // Beyond the last pixel every channel carries what blue missed: the 8-bit tools whose dithered
+        // pictures these must equal do so.
+        errors[width] = [below_left[2], below[2], below[2]];
     }
 }
 
