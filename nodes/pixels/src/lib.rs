@@ -30,6 +30,10 @@ pub mod quantize;
 pub mod resample;
 pub mod samples;
 pub mod scale;
+#[cfg(feature = "text")]
+pub mod sheet;
 pub mod stitch;
+#[cfg(feature = "text")]
+pub mod text;
 
 pub use error::PixelError;
