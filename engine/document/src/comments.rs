@@ -65,13 +65,6 @@ impl Comments {
         }
     }
 
-    /// Whether there is any comment at `path` or below it.
-    pub(crate) fn any_within(&self, path: &str) -> bool {
-        let from = self.0.range::<str, _>((std::ops::Bound::Included(path), std::ops::Bound::Unbounded));
-        from.take_while(|(key, _)| key.starts_with(path))
-            .any(|(key, notes)| is_within(key, path) && notes.says().next().is_some())
-    }
-
     /// Whether the value at `path` cannot stand on one line, because there is a comment within it.
     pub(crate) fn any_below(&self, path: &str) -> bool {
         let from = self.0.range::<str, _>((std::ops::Bound::Included(path), std::ops::Bound::Unbounded));

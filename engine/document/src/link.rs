@@ -67,13 +67,13 @@ impl From<Link> for Source {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
     /// No unescaped dot in it.
-    #[error("`{0}` has no dot: a link is written \"node.port\"")]
+    #[error("`{0}` has no dot")]
     NoDot(String),
     /// Nothing before the dot.
     #[error("`{0}` has no node name before the dot")]
     NoNode(String),
     /// Nothing after the dot.
-    #[error("`{0}` has no port name after the dot")]
+    #[error("`{0}` has no name after the dot")]
     NoPort(String),
     /// A backslash before something that needs none, or at the end.
     #[error(

@@ -84,7 +84,7 @@ pub(crate) fn write_char(out: &mut impl fmt::Write, c: char) -> fmt::Result {
 /// or a version control might change unseen (trailing blanks, carriage returns, invisible characters).
 pub(crate) fn reads_well_raw(text: &str) -> bool {
     text.contains('\n')
-        && text.trim_matches('\n') != ""
+        && !text.trim_matches('\n').is_empty()
         && !text.chars().any(|c| c != '\n' && needs_escape(c))
         && !text.split('\n').any(|line| line.ends_with(is_space))
 }

@@ -55,7 +55,7 @@ pub(super) fn migrate(graph: &mut Group) -> Result<(), Vec<Problem>> {
                         }
                     }
                     None => {
-                        problems.push(Problem::new(at, "nodes".into(), "in version 0, `nodes` is a list"))
+                        problems.push(Problem::new(at, "nodes".into(), "in version 0, `nodes` is a list"));
                     }
                 }
             }

@@ -184,7 +184,11 @@ impl<'t> Reader<'t> {
         self.inside(here, group.inside);
         for mut entry in group.entries {
             let Some(key) = text_key(&mut entry) else {
-                self.problem(here, entry.at, "a name is needed here, in double quotes", "");
+                let hint = match &entry.key {
+                    Key::Other(key) => format!("write \"{key}\""),
+                    _ => String::new(),
+                };
+                self.problem(here, entry.at, "a name is needed here, in double quotes", &hint);
                 continue;
             };
             let name = key.clone();

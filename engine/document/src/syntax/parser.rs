@@ -225,7 +225,11 @@ impl<'a> Parser<'a> {
         if self.cursor.peek_byte() == Some(b'(') && (raw || name != "None") {
             notes.before.extend(self.cursor.trivia.iter().map(Trivium::kept));
             let group = self.group(at, Some(name.to_owned()), b'(')?;
-            return if raw || name != "Some" || is_option(&group) { Ok(group) } else { Err(self.not_option(at)) };
+            return if raw || name != "Some" || is_option(&group) {
+                Ok(group)
+            } else {
+                Err(self.not_option(at))
+            };
         }
         if name == "Some" && !raw {
             return Err(self.not_option(at));

@@ -25,7 +25,7 @@ pub(crate) fn read_quoted(text: &str) -> Result<(String, usize), Slip> {
         match rest.as_bytes()[len] {
             b'"' => return Ok((out, at + 1)),
             b'\r' => {
-                if text[at..].as_bytes().get(1) != Some(&b'\n') {
+                if text.as_bytes().get(at + 1) != Some(&b'\n') {
                     out.push('\r');
                 }
                 at += 1;

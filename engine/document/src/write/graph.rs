@@ -19,7 +19,7 @@ impl Graph {
     /// left out.
     pub fn to_text(&self) -> String {
         let mut printer =
-            Printer { out: String::new(), comments: &self.comments, path: String::new(), indent: 0 };
+            Printer { out: String::new(), comments: &self.comments, path: String::new(), indent: 0, said: 0 };
         let notes = self.comments.get("");
         if let Some(notes) = notes {
             printer.comments(&notes.before, Blanks::None);
@@ -37,11 +37,11 @@ impl Graph {
 fn graph<'a>(printer: &mut Printer<'a>, graph: &'a Graph, outermost: bool) {
     printer.out.push_str("Graph(\n");
     printer.indent += 1;
-    if outermost || says(printer, "kiln") {
+    if outermost || says(printer, "kiln", false) {
         printer.item(&Item::name("kiln", spelled(CURRENT_VERSION.to_string())), Blanks::None);
     }
     for (name, text) in [("title", &graph.title), ("about", &graph.about)] {
-        if !text.is_empty() || says(printer, name) {
+        if !text.is_empty() || says(printer, name, false) {
             printer.item(&Item::name(name, Doc::Text(text)), Blanks::None);
         }
     }
@@ -93,7 +93,7 @@ fn tall<'a, T>(
     mut write: impl FnMut(&mut Printer<'a>, &'a str, &'a T, Blanks),
 ) {
     if entries.is_empty() {
-        if says(printer, name) {
+        if says(printer, name, true) {
             printer.item(&Item::name(name, Doc::Group(Brackets::BRACES, Vec::new())), Blanks::None);
         }
         return;
@@ -121,7 +121,7 @@ fn map<'a, T>(
     entries: &'a IndexMap<String, T>,
     doc: impl Fn(&'a T) -> Doc<'a>,
 ) {
-    if !entries.is_empty() || says(printer, name) {
+    if !entries.is_empty() || says(printer, name, true) {
         printer.item(&Item::name(name, braces(entries, doc)), Blanks::None);
     }
 }
@@ -138,17 +138,17 @@ fn node<'a>(printer: &mut Printer<'a>, name: &'a str, node: &'a Node) -> Doc<'a>
     if let Some(version) = node.version {
         items.push(Item::name("version", spelled(version.to_string())));
     }
-    if node.mode != Mode::Active || says(printer, "mode") {
+    if node.mode != Mode::Active || says(printer, "mode", false) {
         items.push(Item::name("mode", Doc::Spelled(node.mode.name().into())));
     }
-    if !node.from.is_empty() || says(printer, "from") {
+    if !node.from.is_empty() || says(printer, "from", true) {
         let sources = braces(&node.from, |source| match source {
             Source::One(link) => quoted(&link.to_string()),
             Source::Many(links) => list(links.iter().map(|link| quoted(&link.to_string()))),
         });
         items.push(Item::name("from", sources));
     }
-    if !node.with.is_empty() || says(printer, "with") {
+    if !node.with.is_empty() || says(printer, "with", true) {
         items.push(Item::name("with", braces(&node.with, Doc::Lit)));
     }
     items.extend(unknown(&node.unknown, &["type", "graph", "title", "version", "mode", "from", "with"]));
@@ -159,13 +159,13 @@ fn node<'a>(printer: &mut Printer<'a>, name: &'a str, node: &'a Node) -> Doc<'a>
 fn lock<'a>(printer: &mut Printer<'a>, lock: &'a Lock) -> Doc<'a> {
     let len = printer.enter(ItemKey::Name("lock"));
     let mut items = Vec::new();
-    if !lock.engine.is_empty() || says(printer, "engine") {
+    if !lock.engine.is_empty() || says(printer, "engine", false) {
         items.push(Item::name("engine", Doc::Text(&lock.engine)));
     }
-    if !lock.nodes.is_empty() || says(printer, "nodes") {
+    if !lock.nodes.is_empty() || says(printer, "nodes", true) {
         items.push(Item::name("nodes", braces(&lock.nodes, |version| spelled(version.to_string()))));
     }
-    if !lock.files.is_empty() || says(printer, "files") {
+    if !lock.files.is_empty() || says(printer, "files", true) {
         items.push(Item::name("files", braces(&lock.files, |hash| Doc::Text(hash))));
     }
     items.extend(unknown(&lock.unknown, &["engine", "nodes", "files"]));
@@ -181,13 +181,16 @@ fn unknown<'a>(fields: &'a [(String, Lit)], known: &[&str]) -> Vec<Item<'a>> {
     fresh.map(|(name, value)| Item::name(name, Doc::Lit(value))).collect()
 }
 
-/// Whether there is a comment at a field, or below it, of what the printer stands at.
-fn says(printer: &mut Printer<'_>, field: &str) -> bool {
+/// Whether there is a comment at a field of what the printer stands at; within its brackets, for a `map`.
+fn says(printer: &mut Printer<'_>, field: &str, map: bool) -> bool {
     if printer.comments.is_empty() {
         return false;
     }
     let len = printer.enter(ItemKey::Name(field));
-    let says = printer.comments.any_within(&printer.path);
+    let says = printer.notes().is_some_and(|notes| {
+        let inside = notes.inside.iter().filter(|_| map);
+        notes.before.iter().chain(&notes.after).chain(inside).any(|comment| !comment.is_empty())
+    });
     printer.leave(len);
     says
 }

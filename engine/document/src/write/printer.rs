@@ -30,6 +30,8 @@ pub(super) struct Printer<'a> {
     /// The path within the graph; kept only where there are comments to look up.
     pub(super) path: String,
     pub(super) indent: usize,
+    /// How many comments were written.
+    pub(super) said: usize,
 }
 
 // Writing to a string cannot fail, so the results of `write!` and its like are dropped here.
@@ -54,6 +56,7 @@ impl<'a> Printer<'a> {
     /// A comment on lines of its own.
     fn comment(&mut self, comment: &str) {
         let comment = clean(comment);
+        self.said += usize::from(!comment.is_empty());
         // The lines within a block comment are its own; those of several line comments are ours.
         if comment.starts_with("//") {
             for line in comment.lines() {
@@ -111,6 +114,7 @@ impl<'a> Printer<'a> {
     /// What ends the line of an entry, and the line break.
     pub(super) fn after(&mut self, notes: Option<&Notes>) {
         for comment in notes.map(|notes| split_after(&notes.after).0).into_iter().flatten() {
+            self.said += 1;
             self.out.push(' ');
             self.out.push_str(&comment);
         }
@@ -124,14 +128,28 @@ impl<'a> Printer<'a> {
         let used = self.out[line..].chars().count();
         // One column for the comma.
         let room = WIDTH.saturating_sub(used + 1);
-        let commented = !self.comments.is_empty() && self.comments.any_below(&self.path);
-        if !commented {
-            let mut narrow = Narrow { out: &mut self.out, room };
-            if narrow.doc(doc).is_ok() {
+        if self.comments.is_empty() || !self.comments.any_below(&self.path) {
+            if (Narrow { out: &mut self.out, room }).doc(doc).is_ok() {
                 return;
             }
             self.out.truncate(start);
+            self.tall(doc, false);
+            return;
         }
+        let said = self.said;
+        self.tall(doc, true);
+        if self.said == said {
+            // Those comments belong to entries that are gone.
+            let mut line = String::new();
+            if (Narrow { out: &mut line, room }).doc(doc).is_ok() {
+                self.out.truncate(start);
+                self.out.push_str(&line);
+            }
+        }
+    }
+
+    /// A value over several lines, if it can be spread over them.
+    fn tall(&mut self, doc: &Doc<'a>, commented: bool) {
         match doc {
             Doc::Spelled(text) => self.out.push_str(text),
             Doc::Text(text) => self.text(text),
@@ -239,9 +257,11 @@ impl Narrow<'_> {
     fn lit(&mut self, lit: &Lit) -> fmt::Result {
         match lit {
             Lit::Text(text) => self.text(text),
-            // Keeps long values from being built up in full only to be thrown away.
-            Lit::List(_) | Lit::Tuple(..) | Lit::Struct(..) | Lit::Map(_) if spreads(lit) => Err(fmt::Error),
-            lit => flat_lit(self, lit),
+            lit => {
+                flat_lit(self, lit)?;
+                // Asked only of what fits, so that a large value is not searched at each of its levels.
+                if spreads(lit) { Err(fmt::Error) } else { Ok(()) }
+            }
         }
     }
 }

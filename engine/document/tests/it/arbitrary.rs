@@ -9,8 +9,30 @@ pub(crate) fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{1,8}",
         prop::sample::select(vec![
-            "57:8", "a.b", "x/y", "with space", "quo\"te", "ünï", "#", "#2", "$x", "a$", "\\", "\\$", "a\\.b", "日本",
-            ".", "..", "line\nbreak", "{", "//", "/*", "r#\"", "\u{202E}", "\0", "\u{FEFF}",
+            "57:8",
+            "a.b",
+            "x/y",
+            "with space",
+            "quo\"te",
+            "ünï",
+            "#",
+            "#2",
+            "$x",
+            "a$",
+            "\\",
+            "\\$",
+            "a\\.b",
+            "日本",
+            ".",
+            "..",
+            "line\nbreak",
+            "{",
+            "//",
+            "/*",
+            "r#\"",
+            "\u{202E}",
+            "\0",
+            "\u{FEFF}",
         ])
         .prop_map(str::to_owned),
         vec(any::<char>(), 1..5).prop_map(|chars| chars.into_iter().collect()),
@@ -36,7 +58,8 @@ pub(crate) fn ident() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-zA-Z_][a-zA-Z0-9_]{0,6}",
         prop::sample::select(vec![
-            "Some", "None", "true", "inf", "NaN", "inff32", "r", "b", "br", "a-b", "1st", "x.y", "größe", "Graph",
+            "Some", "None", "true", "inf", "NaN", "inff32", "r", "b", "br", "a-b", "1st", "x.y", "größe",
+            "Graph",
         ])
         .prop_map(str::to_owned),
     ]
@@ -48,7 +71,8 @@ fn leaf() -> impl Strategy<Value = Lit> {
         any::<i128>().prop_map(Lit::Int),
         any::<u64>().prop_map(|seed| Lit::Int(seed.into())),
         any::<f64>().prop_filter("NaN", |value| !value.is_nan()).prop_map(Lit::Float),
-        prop::sample::select(vec![0.0, -0.0, 1e300, f64::MIN_POSITIVE, f64::INFINITY, 0.1, 1e16]).prop_map(Lit::Float),
+        prop::sample::select(vec![0.0, -0.0, 1e300, f64::MIN_POSITIVE, f64::INFINITY, 0.1, 1e16])
+            .prop_map(Lit::Float),
         any::<char>().prop_map(Lit::Char),
         text().prop_map(Lit::Text),
         option::of(ident()).prop_map(Lit::Unit),
@@ -62,7 +86,8 @@ pub(crate) fn lit() -> impl Strategy<Value = Lit> {
             (option::of(ident()), vec(inner.clone(), 1..4)).prop_map(|(name, list)| Lit::Tuple(name, list)),
             ident().prop_map(|name| Lit::Tuple(Some(name), Vec::new())),
             inner.clone().prop_map(|value| Lit::Tuple(Some("Some".into()), vec![value])),
-            (option::of(ident()), vec((ident(), inner.clone()), 1..4)).prop_map(|(name, list)| Lit::Struct(name, list)),
+            (option::of(ident()), vec((ident(), inner.clone()), 1..4))
+                .prop_map(|(name, list)| Lit::Struct(name, list)),
             vec((inner.clone(), inner.clone()), 0..3).prop_map(Lit::Map),
             vec((text().prop_map(Lit::Text), inner), 0..3).prop_map(Lit::Map),
         ]
@@ -70,15 +95,21 @@ pub(crate) fn lit() -> impl Strategy<Value = Lit> {
 }
 
 fn link() -> impl Strategy<Value = Link> {
-    (name(), name(), prop_oneof![3 => Just(0), 1 => any::<u32>()])
-        .prop_map(|(node, port, nth)| Link { node, port, nth })
+    (name(), name(), prop_oneof![3 => Just(0), 1 => any::<u32>()]).prop_map(|(node, port, nth)| Link {
+        node,
+        port,
+        nth,
+    })
 }
 
 fn source() -> impl Strategy<Value = Source> {
     prop_oneof![3 => link().prop_map(Source::One), 1 => vec(link(), 0..3).prop_map(Source::Many)]
 }
 
-fn map<T: std::fmt::Debug>(value: impl Strategy<Value = T>, most: usize) -> impl Strategy<Value = IndexMap<String, T>> {
+fn map<T: std::fmt::Debug>(
+    value: impl Strategy<Value = T>,
+    most: usize,
+) -> impl Strategy<Value = IndexMap<String, T>> {
     vec((name(), value), 0..=most).prop_map(|entries| entries.into_iter().collect())
 }
 
@@ -106,12 +137,8 @@ fn node() -> impl Strategy<Value = Node> {
 }
 
 fn lock() -> impl Strategy<Value = Lock> {
-    (text(), map(any::<u32>(), 2), map(text(), 2), unknown()).prop_map(|(engine, nodes, files, unknown)| Lock {
-        engine,
-        nodes,
-        files,
-        unknown,
-    })
+    (text(), map(any::<u32>(), 2), map(text(), 2), unknown())
+        .prop_map(|(engine, nodes, files, unknown)| Lock { engine, nodes, files, unknown })
 }
 
 fn param() -> impl Strategy<Value = ParamRef> {
@@ -129,8 +156,11 @@ fn comment() -> impl Strategy<Value = String> {
 
 fn notes() -> impl Strategy<Value = Notes> {
     let before = vec(prop_oneof![3 => comment(), 1 => Just(String::new())], 0..3);
-    (before, vec(comment(), 0..2), vec(comment(), 0..2))
-        .prop_map(|(before, after, inside)| Notes { before, after, inside })
+    (before, vec(comment(), 0..2), vec(comment(), 0..2)).prop_map(|(before, after, inside)| Notes {
+        before,
+        after,
+        inside,
+    })
 }
 
 /// A graph with comments at some of the places that can bear them.

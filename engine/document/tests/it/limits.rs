@@ -97,7 +97,12 @@ fn timing() {
             let wrote = start.elapsed();
             let start = std::time::Instant::now();
             drop(graph);
-            println!("{name}: {} bytes: read {parsed:?}, write {wrote:?} ({}), drop {:?}", text.len(), written.len(), start.elapsed());
+            println!(
+                "{name}: {} bytes: read {parsed:?}, write {wrote:?} ({}), drop {:?}",
+                text.len(),
+                written.len(),
+                start.elapsed()
+            );
         }
     }
 }

@@ -42,10 +42,13 @@ fn spellings() {
         ("P()", Lit::Tuple(Some("P".into()), vec![])),
         ("P(x:1,)", Lit::Struct(Some("P".into()), vec![("x".into(), Lit::Int(1))])),
         ("[[],{},()]", Lit::List(vec![Lit::List(vec![]), Lit::Map(vec![]), Lit::Unit(None)])),
-        ("{(1,2):A, 'c':B}", Lit::Map(vec![
-            (Lit::Tuple(None, vec![Lit::Int(1), Lit::Int(2)]), Lit::Unit(Some("A".into()))),
-            (Lit::Char('c'), Lit::Unit(Some("B".into()))),
-        ])),
+        (
+            "{(1,2):A, 'c':B}",
+            Lit::Map(vec![
+                (Lit::Tuple(None, vec![Lit::Int(1), Lit::Int(2)]), Lit::Unit(Some("A".into()))),
+                (Lit::Char('c'), Lit::Unit(Some("B".into()))),
+            ]),
+        ),
         ("/* a /* b */ */ [1, // c\n 2]", Lit::List(vec![Lit::Int(1), Lit::Int(2)])),
         ("#![enable(implicit_some, unwrap_newtypes,)] 5", Lit::Int(5)),
         ("\u{2028}\u{85}\x0B5 ", Lit::Int(5)),
@@ -78,9 +81,55 @@ fn refused_on_purpose() {
 
 fn soup() -> impl Strategy<Value = String> {
     let tokens = vec![
-        "(", ")", "[", "]", "{", "}", ",", ":", "a", "B", "Some", "None", "true", "inf", "r#x-y", "1", "-2", "0x1F", "1_0",
-        "1.5", ".5", "1e3", "7i8", "\"s\"", "r\"w\"", "r#\"v\"#", "'c'", "'\\n'", "\"\\u{41}\"", "b'z'", "/* c */", "// l\n",
-        " ", "\n", "(1, 2)", "(a: 1)", "P(a: 1)", "P(1)", "{1: 2}", "[3]", "()", ",", ":", "{}", "_", "+1", "e1", "é", "\u{2029}",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ":",
+        "a",
+        "B",
+        "Some",
+        "None",
+        "true",
+        "inf",
+        "r#x-y",
+        "1",
+        "-2",
+        "0x1F",
+        "1_0",
+        "1.5",
+        ".5",
+        "1e3",
+        "7i8",
+        "\"s\"",
+        "r\"w\"",
+        "r#\"v\"#",
+        "'c'",
+        "'\\n'",
+        "\"\\u{41}\"",
+        "b'z'",
+        "/* c */",
+        "// l\n",
+        " ",
+        "\n",
+        "(1, 2)",
+        "(a: 1)",
+        "P(a: 1)",
+        "P(1)",
+        "{1: 2}",
+        "[3]",
+        "()",
+        ",",
+        ":",
+        "{}",
+        "_",
+        "+1",
+        "e1",
+        "é",
+        "\u{2029}",
     ];
     vec(prop::sample::select(tokens), 1..9).prop_map(|tokens| tokens.concat())
 }
@@ -93,6 +142,8 @@ proptest! {
     fn token_soup(text in soup()) {
         let ours = Lit::parse(&text);
         let theirs = ron::from_str::<ron::Value>(&text);
+        // The one thing refused on purpose that the soup can boil up: the referee makes it infinite.
+        prop_assume!(!ours.as_ref().is_err_and(|e| e.what.contains("too large for a number with a fraction")));
         prop_assert_eq!(ours.is_ok(), theirs.is_ok(), "{:?}: {:?} / {:?}", text, ours, theirs);
     }
 }
