@@ -31,7 +31,8 @@ fn as_people_write_them() {
 
 #[test]
 fn refused() {
-    let cases: [(&str, fn(String) -> LinkError); 13] = [
+    type Refusal = fn(String) -> LinkError;
+    let cases: [(&str, Refusal); 13] = [
         ("", LinkError::NoDot),
         ("paper", LinkError::NoDot),
         (r"paper\.image", LinkError::NoDot),
