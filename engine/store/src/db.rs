@@ -77,9 +77,12 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 /// The schema version of the database: 0 for a new one. An error if it is not ours or too new.
 fn check(connection: &Connection, path: &Path, schema: Schema) -> Result<u32, StoreError> {
     let fail = |e| StoreError::sql(path, "read its version", e);
-    let app: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(fail)?;
+    // One state throughout: another process may be making the tables this very moment.
+    let tx = if connection.is_autocommit() { Some(connection.unchecked_transaction()) } else { None };
+    let tx = tx.transpose().map_err(fail)?;
     let tables: u32 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fail)?;
+    let app: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(fail)?;
     if app == 0 && tables == 0 {
         return Ok(0);
     }
@@ -93,6 +96,8 @@ fn check(connection: &Connection, path: &Path, schema: Schema) -> Result<u32, St
         .query_row("SELECT max(version) FROM migration", [], |row| row.get::<_, Option<u32>>(0))
         .map_err(fail)?
         .unwrap_or(0);
+    // Ended where it is; it changed nothing.
+    drop(tx);
     let known = u32::try_from(schema.migrations.len()).unwrap_or(u32::MAX);
     if found > known {
         return Err(StoreError::Newer { path: path.to_owned(), found, known });

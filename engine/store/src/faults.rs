@@ -91,7 +91,7 @@ impl FaultyDisk {
     pub fn power_cut(&self) -> io::Result<()> {
         let mut state = self.state.lock();
         for (path, before) in std::mem::take(&mut state.names) {
-            if state.next() % 2 == 0 {
+            if state.next().is_multiple_of(2) {
                 continue;
             }
             match before {

@@ -187,18 +187,23 @@ impl Queue for MemoryQueue {
     ) -> Result<Option<Lease>, StoreError> {
         let mut state = self.state.lock();
         let Some(found) = state.batches.get_mut(batch) else { return Ok(None) };
-        let leased = found.at(JobState::Leased);
-        let expired: Vec<u64> = leased
-            .iter()
-            .copied()
-            .filter(|item| found.jobs.get(item).is_some_and(|job| job.lease_until <= now))
+        let leased = found.at(JobState::Leased).iter();
+        let expired: Vec<(u64, u32)> = leased
+            .filter_map(|item| Some((*item, found.jobs.get(item)?)))
+            .filter(|(_, job)| job.lease_until <= now)
+            .map(|(item, job)| (item, job.deliveries))
             .collect();
-        for item in expired {
+        let mut lost = None;
+        for (item, deliveries) in expired {
+            if deliveries < self.max_deliveries {
+                lost = Some(item);
+                break;
+            }
             found.lose(item, self.max_deliveries);
         }
         let ready = found.at(JobState::Ready).first().copied();
         let turn = found.at(JobState::Waiting).first().copied().filter(|&item| found.settled_below(item));
-        let Some(item) = ready.into_iter().chain(turn).min() else { return Ok(None) };
+        let Some(item) = ready.into_iter().chain(lost).chain(turn).min() else { return Ok(None) };
         let mut lease = Lease { batch: batch.to_owned(), item, token: 0, attempt: 0 };
         found.change(item, |job| {
             job.state = JobState::Leased;

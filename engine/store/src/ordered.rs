@@ -69,7 +69,8 @@ fn blocker(connection: &Connection, batch: i64, gate: &str, item: i64) -> rusqli
     for state in UNSETTLED {
         let found: Option<i64> = connection
             .prepare_cached(
-                "SELECT item FROM job WHERE batch = ?1 AND wanted = 1 AND state = ?2 AND item < ?3
+                "SELECT item FROM job INDEXED BY job_state
+                 WHERE batch = ?1 AND wanted = 1 AND state = ?2 AND item < ?3
                  AND NOT EXISTS (SELECT 1 FROM decision
                    WHERE decision.batch = ?1 AND decision.gate = ?4 AND decision.item = job.item)
                  ORDER BY item LIMIT 1",
@@ -98,7 +99,8 @@ pub(crate) fn lowest_turn(connection: &Connection, batch: i64) -> rusqlite::Resu
     // Of the jobs waiting at one gate, only the lowest can be next: it blocks the others.
     let first: Vec<(Option<String>, i64)> = connection
         .prepare_cached(
-            "SELECT gate, min(item) FROM job WHERE batch = ?1 AND wanted = 1 AND state = 2 GROUP BY gate",
+            "SELECT gate, min(item) FROM job INDEXED BY job_state
+             WHERE batch = ?1 AND wanted = 1 AND state = 2 GROUP BY gate",
         )?
         .query_map([batch], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;

@@ -65,7 +65,7 @@ impl SqliteQueue {
     fn reap(&self, tx: &Transaction<'_>, batch: i64, now: Millis) -> rusqlite::Result<bool> {
         let workers: Vec<String> = tx
             .prepare_cached(
-                "SELECT DISTINCT worker FROM job
+                "SELECT DISTINCT worker FROM job INDEXED BY job_state
                  WHERE batch = ?1 AND wanted = 1 AND state = 1 AND lease_until > ?2",
             )?
             .query_map(params![batch, now.sql()], |row| row.get(0))?
@@ -74,7 +74,8 @@ impl SqliteQueue {
         for worker in workers {
             if self.inner.surely_dead(&worker) {
                 tx.prepare_cached(
-                    "UPDATE job SET lease_until = 0 WHERE batch = ?1 AND state = 1 AND worker = ?2",
+                    "UPDATE job INDEXED BY job_state SET lease_until = 0
+                     WHERE batch = ?1 AND wanted = 1 AND state = 1 AND worker = ?2",
                 )?
                 .execute(params![batch, worker])?;
                 any = true;
@@ -89,14 +90,14 @@ impl SqliteQueue {
         let expired = loop {
             let found: Option<(i64, u32)> = tx
                 .prepare_cached(
-                    "SELECT item, deliveries FROM job
+                    "SELECT item, deliveries FROM job INDEXED BY job_state
                      WHERE batch = ?1 AND wanted = 1 AND state = 1 AND lease_until <= ?2 ORDER BY item LIMIT 1",
                 )?
                 .query_row(params![batch, now.sql()], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             match found {
                 Some((item, deliveries)) if deliveries >= self.max_deliveries => {
-                    die(tx, batch, item, deliveries)?
+                    die(tx, batch, item, deliveries)?;
                 }
                 found => break found.map(|(item, _)| item),
             }
@@ -120,9 +121,12 @@ pub(crate) fn poison(deliveries: u32) -> String {
     format!("handed out {deliveries} times, and no worker came back: does it need more memory than there is?")
 }
 
+/// The planner, knowing nothing of how many jobs are settled, would look for the lowest item of a state by
+/// walking over all items below it; so each such look names its index.
 fn lowest(tx: &Connection, batch: i64, state: JobState) -> rusqlite::Result<Option<i64>> {
     tx.prepare_cached(
-        "SELECT item FROM job WHERE batch = ?1 AND wanted = 1 AND state = ?2 ORDER BY item LIMIT 1",
+        "SELECT item FROM job INDEXED BY job_state
+         WHERE batch = ?1 AND wanted = 1 AND state = ?2 ORDER BY item LIMIT 1",
     )?
     .query_row(params![batch, state.number()], |row| row.get(0))
     .optional()
@@ -191,7 +195,8 @@ impl Queue for SqliteQueue {
             } else if !joined {
                 let lost: Vec<(i64, u32)> = tx
                     .prepare_cached(
-                        "SELECT item, deliveries FROM job WHERE batch = ?1 AND wanted = 1 AND state = 1",
+                        "SELECT item, deliveries FROM job INDEXED BY job_state
+                         WHERE batch = ?1 AND wanted = 1 AND state = 1",
                     )?
                     .query_map([batch], |row| Ok((row.get(0)?, row.get(1)?)))?
                     .collect::<rusqlite::Result<_>>()?;
@@ -310,9 +315,12 @@ impl Queue for SqliteQueue {
         self.inner.read("list the jobs", |c| {
             let Some(n) = batch_number(c, batch)? else { return Ok(Vec::new()) };
             // Two texts, so that each has its index.
-            let which = if state.is_some() { "state = ?4" } else { "?4 IS NULL" };
+            let (index, which) = match state {
+                Some(_) => ("INDEXED BY job_state", "state = ?4"),
+                None => ("", "?4 IS NULL"),
+            };
             c.prepare_cached(&format!(
-                "SELECT item, state, coalesce(detail, gate, ''), deliveries FROM job
+                "SELECT item, state, coalesce(detail, gate, ''), deliveries FROM job {index}
                  WHERE batch = ?1 AND wanted = 1 AND item >= ?2 AND {which} ORDER BY item LIMIT ?3"
             ))?
             .query_map(params![n, from, limit, state.map(JobState::number)], |row| {
@@ -399,8 +407,10 @@ impl Queue for SqliteQueue {
 
 fn count(connection: &Connection, batch: i64) -> rusqlite::Result<Counts> {
     let mut counts = Counts::default();
-    let mut find = connection
-        .prepare_cached("SELECT state, count(*) FROM job WHERE batch = ?1 AND wanted = 1 GROUP BY state")?;
+    let mut find = connection.prepare_cached(
+        "SELECT state, count(*) FROM job INDEXED BY job_state
+         WHERE batch = ?1 AND wanted = 1 GROUP BY state",
+    )?;
     let mut rows = find.query([batch])?;
     while let Some(row) = rows.next()? {
         if let Some(state) = JobState::from_number(row.get(0)?) {
