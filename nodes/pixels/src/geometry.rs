@@ -1,6 +1,6 @@
 //! Moving pixels without mixing them: mirrored, turned and cut out.
 
-use kiln_types::Image;
+use kiln_types::{Image, Mask};
 
 use crate::PixelError;
 use crate::named::named;
@@ -36,10 +36,23 @@ named! {
 /// Never for a valid picture.
 pub fn flip(image: &Image, flip: Flip) -> Result<Image, PixelError> {
     let mut out = Image::zeros(image.batch(), image.height(), image.width(), image.channels())?;
-    let c = image.channels();
-    let stride = image.width() * c;
-    let len = image.frame_len();
-    for (frame, result) in image.data().chunks_exact(len).zip(out.data_mut().chunks_exact_mut(len)) {
+    mirror(image.data(), out.data_mut(), [image.width(), image.height(), image.channels()], flip);
+    Ok(out)
+}
+
+/// The mask mirrored.
+///
+/// # Errors
+/// Never for a valid mask.
+pub fn flip_mask(mask: &Mask, flip: Flip) -> Result<Mask, PixelError> {
+    let mut out = Mask::filled(mask.batch(), mask.height(), mask.width(), 0.0)?;
+    mirror(mask.data(), out.data_mut(), [mask.width(), mask.height(), 1], flip);
+    Ok(out)
+}
+
+fn mirror(data: &[f32], out: &mut [f32], [w, h, c]: [usize; 3], flip: Flip) {
+    let stride = w * c;
+    for (frame, result) in data.chunks_exact(stride * h).zip(out.chunks_exact_mut(stride * h)) {
         match flip {
             Flip::Vertical => {
                 for (row, target) in frame.chunks_exact(stride).rev().zip(result.chunks_exact_mut(stride)) {
@@ -55,7 +68,6 @@ pub fn flip(image: &Image, flip: Flip) -> Result<Image, PixelError> {
             }
         }
     }
-    Ok(out)
 }
 
 /// The picture turned clockwise.
@@ -63,33 +75,47 @@ pub fn flip(image: &Image, flip: Flip) -> Result<Image, PixelError> {
 /// # Errors
 /// Never for a valid picture.
 pub fn rotate(image: &Image, turn: Turn) -> Result<Image, PixelError> {
-    match turn {
-        Turn::None => Ok(image.clone()),
-        Turn::Half => flip(&flip(image, Flip::Vertical)?, Flip::Horizontal),
-        Turn::Quarter => flip(&transpose(image)?, Flip::Horizontal),
-        Turn::ThreeQuarters => flip(&transpose(image)?, Flip::Vertical),
-    }
+    let (w, h, c) = (image.width(), image.height(), image.channels());
+    let (wide, tall) = if matches!(turn, Turn::None | Turn::Half) { (w, h) } else { (h, w) };
+    let mut out = Image::zeros(image.batch(), tall, wide, c)?;
+    turned(image.data(), out.data_mut(), [w, h, c], turn);
+    Ok(out)
 }
 
-/// Rows become columns, in blocks so that neither side of the copy leaves the cache.
-fn transpose(image: &Image) -> Result<Image, PixelError> {
+/// The mask turned clockwise.
+///
+/// # Errors
+/// Never for a valid mask.
+pub fn rotate_mask(mask: &Mask, turn: Turn) -> Result<Mask, PixelError> {
+    let (w, h) = (mask.width(), mask.height());
+    let (wide, tall) = if matches!(turn, Turn::None | Turn::Half) { (w, h) } else { (h, w) };
+    let mut out = Mask::filled(mask.batch(), tall, wide, 0.0)?;
+    turned(mask.data(), out.data_mut(), [w, h, 1], turn);
+    Ok(out)
+}
+
+/// Turns frames in blocks, so that neither side of the copy leaves the cache.
+fn turned(data: &[f32], out: &mut [f32], [w, h, c]: [usize; 3], turn: Turn) {
     const BLOCK: usize = 16;
-    let (w, h, c) = (image.width(), image.height(), image.channels());
-    let mut out = Image::zeros(image.batch(), w, h, c)?;
-    let len = image.frame_len();
-    for (frame, result) in image.data().chunks_exact(len).zip(out.data_mut().chunks_exact_mut(len)) {
+    let place = |x: usize, y: usize| match turn {
+        Turn::None => y * w + x,
+        Turn::Half => (h - 1 - y) * w + (w - 1 - x),
+        Turn::Quarter => x * h + (h - 1 - y),
+        Turn::ThreeQuarters => (w - 1 - x) * h + y,
+    };
+    let len = w * h * c;
+    for (frame, result) in data.chunks_exact(len).zip(out.chunks_exact_mut(len)) {
         for top in (0..h).step_by(BLOCK) {
             for left in (0..w).step_by(BLOCK) {
-                for x in left..(left + BLOCK).min(w) {
-                    for y in top..(top + BLOCK).min(h) {
-                        let (from, to) = ((y * w + x) * c, (x * h + y) * c);
+                for y in top..(top + BLOCK).min(h) {
+                    for x in left..(left + BLOCK).min(w) {
+                        let (from, to) = ((y * w + x) * c, place(x, y) * c);
                         result[to..to + c].copy_from_slice(&frame[from..from + c]);
                     }
                 }
             }
         }
     }
-    Ok(out)
 }
 
 /// The part `x..x + width`, `y..y + height` of the picture, as far as the picture reaches; a corner past

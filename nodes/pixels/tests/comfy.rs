@@ -3,6 +3,14 @@
 //! `tests/fixtures/nodes/cases.json` holds the graphs in API format, beside the pictures that went in and
 //! came out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by a panic and reports by printing"
+)]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -2,6 +2,14 @@
 //!
 //! `tests/reference/pixels/generate.py` made `tests/fixtures/pixels/reference.json`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by a panic and reports by printing"
+)]
+
 use std::collections::BTreeMap;
 
 use kiln_pixels::blend::{BlendMode, blend};
