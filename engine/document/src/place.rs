@@ -4,7 +4,7 @@
 //! of the path. Two paths with one hash would at worst point to a wrong line.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     fmt::{self, Write as _},
     hash::{BuildHasherDefault, Hasher},
 };
@@ -16,11 +16,18 @@ use crate::{Graph, path, problem::Pos};
 pub(crate) struct Places(HashMap<u64, Pos, BuildHasherDefault<AsIs>>);
 
 impl Places {
-    pub(crate) fn put(&mut self, path: PathHash, at: Pos) {
-        self.0.entry(path.0).or_insert(at);
+    /// Keeps a place, unless there is one already: then false.
+    pub(crate) fn put(&mut self, path: PathHash, at: Pos) -> bool {
+        match self.0.entry(path.0) {
+            Entry::Vacant(entry) => {
+                entry.insert(at);
+                true
+            }
+            Entry::Occupied(_) => false,
+        }
     }
 
-    pub(crate) fn get(&self, path: PathHash) -> Option<Pos> {
+    fn get(&self, path: PathHash) -> Option<Pos> {
         self.0.get(&path.0).copied()
     }
 

@@ -10,10 +10,7 @@ use crate::{
     comments::Notes,
     migrate,
     problem::Pos,
-    syntax::{
-        MAX_PROBLEMS, parse_document,
-        tree::{Entry, Key, Tree},
-    },
+    syntax::{MAX_PROBLEMS, parse_document, tree::Tree},
 };
 use reader::{Here, Reader};
 
@@ -68,8 +65,12 @@ struct Tally {
 }
 
 impl Tally {
+    fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
+    }
+
     fn push(&mut self, problem: Problem) {
-        if self.problems.len() < MAX_PROBLEMS {
+        if !self.is_full() {
             self.problems.push(problem);
         }
     }
@@ -105,35 +106,35 @@ fn read_graph_field(reader: &mut Reader<'_>, here: &Here<'_>, name: String, valu
         }
         "title" => graph.title = reader.text(here, value).unwrap_or_default(),
         "about" => graph.about = reader.text(here, value).unwrap_or_default(),
-        "expose" => reader.entries(here, value, false, |reader, here, entry, key| {
-            let refs = reader.param_refs(here, entry.value);
+        "expose" => reader.entries(here, value, false, |reader, here, _, value, key| {
+            let refs = reader.param_refs(here, value);
             graph.expose.insert(key, refs);
         }),
-        "inputs" => reader.entries(here, value, false, |reader, here, entry, key| {
-            let ty = reader.text(here, entry.value).unwrap_or_default();
+        "inputs" => reader.entries(here, value, false, |reader, here, _, value, key| {
+            let ty = reader.text(here, value).unwrap_or_default();
             graph.inputs.insert(key, ty);
         }),
-        "outputs" => reader.entries(here, value, false, |reader, here, entry, key| {
-            if let Some(link) = reader.link(here, &entry.value) {
+        "outputs" => reader.entries(here, value, false, |reader, here, _, value, key| {
+            if let Some(link) = reader.link(here, &value) {
                 graph.outputs.insert(key, link);
             }
         }),
-        "nodes" => reader.entries(here, value, true, |reader, here, entry, key| {
+        "nodes" => reader.entries(here, value, true, |reader, here, at, value, key| {
             reader.tally.nodes += 1;
             if reader.tally.nodes == MAX_NODES + 1 {
-                reader.problem(here, entry.at, format!("there are more than {MAX_NODES} nodes"), "");
+                reader.problem(here, at, format!("there are more than {MAX_NODES} nodes"), "");
             }
             if key == crate::OWN_INPUT {
                 let what = "no node can be called `$`, which stands for the subgraph's own inputs";
-                reader.problem(here, entry.at, what, "give it another name");
+                reader.problem(here, at, what, "give it another name");
             }
-            let node = read_node(reader, here, entry.value);
+            let node = read_node(reader, here, value);
             graph.nodes.insert(key, node);
         }),
-        "graphs" => reader.entries(here, value, true, |reader, here, entry, key| {
+        "graphs" => reader.entries(here, value, true, |reader, here, _, value, key| {
             let outer = reader.path(here);
             let notes = reader.take_comments(here);
-            let child = read_graph(entry.value, notes, &outer, reader.tally);
+            let child = read_graph(value, notes, &outer, reader.tally);
             graph.graphs.insert(key, child);
         }),
         "lock" => graph.lock = Some(read_lock(reader, here, value)),
@@ -163,13 +164,13 @@ fn read_node(reader: &mut Reader<'_>, here: &Here<'_>, tree: Tree) -> Node {
             "title" => node.title = reader.text(here, value),
             "version" => node.version = reader.whole_number(here, &value),
             "mode" => node.mode = reader.mode(here, &value),
-            "from" => reader.entries(here, value, false, |reader, here, entry, key| {
-                if let Some(source) = read_source(reader, here, entry.value) {
+            "from" => reader.entries(here, value, false, |reader, here, _, value, key| {
+                if let Some(source) = read_source(reader, here, value) {
                     node.from.insert(key, source);
                 }
             }),
-            "with" => reader.entries(here, value, false, |reader, here, entry, key| {
-                let lit = reader.lit(here, entry.value);
+            "with" => reader.entries(here, value, false, |reader, here, _, value, key| {
+                let lit = reader.lit(here, value);
                 node.with.insert(key, lit);
             }),
             _ => {
@@ -204,13 +205,13 @@ fn read_lock(reader: &mut Reader<'_>, here: &Here<'_>, tree: Tree) -> Lock {
         "the lock is written `(engine: \"0.1.0\", ...)`",
         |reader, here, name, value| match name.as_str() {
             "engine" => lock.engine = reader.text(here, value).unwrap_or_default(),
-            "nodes" => reader.entries(here, value, false, |reader, here, entry, key| {
-                if let Some(version) = reader.whole_number(here, &entry.value) {
+            "nodes" => reader.entries(here, value, false, |reader, here, _, value, key| {
+                if let Some(version) = reader.whole_number(here, &value) {
                     lock.nodes.insert(key, version);
                 }
             }),
-            "files" => reader.entries(here, value, false, |reader, here, entry, key| {
-                if let Some(hash) = reader.text(here, entry.value) {
+            "files" => reader.entries(here, value, false, |reader, here, _, value, key| {
+                if let Some(hash) = reader.text(here, value) {
                     lock.files.insert(key, hash);
                 }
             }),
@@ -221,14 +222,6 @@ fn read_lock(reader: &mut Reader<'_>, here: &Here<'_>, tree: Tree) -> Lock {
         },
     );
     lock
-}
-
-/// The text of a key, if it is one.
-fn text_key(entry: &mut Entry) -> Option<String> {
-    match &mut entry.key {
-        Key::Text(key) => Some(std::mem::take(key)),
-        _ => None,
-    }
 }
 
 impl Mode {

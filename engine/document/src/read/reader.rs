@@ -1,6 +1,6 @@
 //! What is at hand while reading one graph: the way, the places, the comments, the problems.
 
-use super::{Tally, text_key};
+use super::Tally;
 use crate::{
     Comments, Lit, Problem,
     comments::Notes,
@@ -146,16 +146,16 @@ impl<'t> Reader<'t> {
             return false;
         }
         self.inside(here, inside);
-        for mut entry in entries {
-            let Key::Name(name) = &mut entry.key else { continue };
-            let name = std::mem::take(name);
-            let key = name.clone();
-            let here = here.field(&key);
-            if self.is_first(&here, entry.at, "field", &name) {
-                self.note(&here, entry.notes.take(), false);
-                read(self, &here, name, entry.value);
+        self.each(entries, |this, earlier, entry| {
+            let Key::Name(name) = &entry.key else { return };
+            let here = here.field(name);
+            let same = |other: &Entry| matches!(&other.key, Key::Name(key) if key == name);
+            if this.is_first(&here, entry.at, ("field", name), earlier, same) {
+                this.note(&here, entry.notes.take(), false);
+                let value = std::mem::replace(&mut entry.value, Tree::leaf(entry.at, Lit::Unit(None)));
+                read(this, &here, name.clone(), value);
             }
-        }
+        });
         true
     }
 
@@ -165,7 +165,7 @@ impl<'t> Reader<'t> {
         here: &Here<'_>,
         tree: Tree,
         blanks: bool,
-        mut read: impl FnMut(&mut Self, &Here<'_>, Entry, String),
+        mut read: impl FnMut(&mut Self, &Here<'_>, Pos, Tree, String),
     ) {
         let (at, kind) = (tree.at, tree.kind());
         let group = match tree.value {
@@ -182,35 +182,58 @@ impl<'t> Reader<'t> {
             }
         };
         self.inside(here, group.inside);
-        for mut entry in group.entries {
-            let Some(key) = text_key(&mut entry) else {
-                let hint = match &entry.key {
-                    Key::Other(key) => format!("write \"{key}\""),
-                    _ => String::new(),
-                };
-                self.problem(here, entry.at, "a name is needed here, in double quotes", &hint);
-                continue;
+        self.each(group.entries, |this, earlier, entry| {
+            let key = match &entry.key {
+                Key::Text(key) => key,
+                Key::Other(key) => {
+                    let hint = format!("write \"{key}\"");
+                    return this.problem(here, entry.at, "a name is needed here, in double quotes", &hint);
+                }
+                Key::None | Key::Name(_) => return,
             };
-            let name = key.clone();
-            let here = here.key(&name);
+            let here = here.key(key);
+            let same = |other: &Entry| matches!(&other.key, Key::Text(other) if other == key);
             if key.is_empty() {
-                self.problem(&here, entry.at, "a name cannot be empty", "");
-            } else if self.is_first(&here, entry.at, "name", &key) {
-                self.note(&here, entry.notes.take(), blanks);
-                read(self, &here, entry, key);
+                this.problem(&here, entry.at, "a name cannot be empty", "");
+            } else if this.is_first(&here, entry.at, ("name", key), earlier, same) {
+                this.note(&here, entry.notes.take(), blanks);
+                let value = std::mem::replace(&mut entry.value, Tree::leaf(entry.at, Lit::Unit(None)));
+                read(this, &here, entry.at, value, key.clone());
+            }
+        });
+    }
+
+    /// Each entry, with those before it.
+    fn each(&mut self, mut entries: Vec<Entry>, mut read: impl FnMut(&mut Self, &[Entry], &mut Entry)) {
+        for index in 0..entries.len() {
+            let (earlier, rest) = entries.split_at_mut(index);
+            if let Some(entry) = rest.first_mut() {
+                read(self, earlier, entry);
             }
         }
     }
 
     /// Whether a path comes for the first time; its place is kept, and a second time is a problem.
-    fn is_first(&mut self, here: &Here<'_>, at: Pos, what: &str, name: &str) -> bool {
-        if let Some(first) = self.places.get(here.hash) {
-            let what =
-                format!("the {what} `{name}` is there twice: at {}:{} already", first.line, first.column);
-            self.problem(here, at, what, "rename or remove one of them");
-            return false;
+    fn is_first(
+        &mut self,
+        here: &Here<'_>,
+        at: Pos,
+        (what, name): (&str, &str),
+        earlier: &[Entry],
+        same: impl Fn(&Entry) -> bool,
+    ) -> bool {
+        if !self.places.put(here.hash, at) {
+            if self.tally.is_full() {
+                return false;
+            }
+            // The table of places compares hashes only; what is refused is looked at closely.
+            if let Some(first) = earlier.iter().find(|entry| same(entry)).map(|entry| entry.at) {
+                let what =
+                    format!("the {what} `{name}` is there twice: at {}:{} already", first.line, first.column);
+                self.problem(here, at, what, "rename or remove one of them");
+                return false;
+            }
         }
-        self.places.put(here.hash, at);
         true
     }
 

@@ -37,7 +37,9 @@ fn cut_short_at_every_byte() {
 fn damaged() {
     let files = files("corpus");
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
-    for turn in 0..turns(2_000, 100_000) {
+    let turns = turns(2_000, 100_000);
+    let mut read = 0;
+    for turn in 0..turns {
         let (name, text) = &files[dice.below(files.len())];
         let mut bytes = text.clone().into_bytes();
         for _ in 0..=dice.below(3) {
@@ -46,6 +48,7 @@ fn damaged() {
         }
         let Ok(graph) = Graph::parse_bytes(&bytes) else { continue };
         holds(&format!("{name}, turn {turn}"), &graph);
+        read += 1;
         let text = graph.to_text();
         assert!(
             ron::from_str::<ron::Value>(&text).is_ok(),
