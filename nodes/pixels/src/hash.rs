@@ -101,7 +101,9 @@ pub fn phash(image: &Image, index: usize) -> Result<PictureHash, PixelError> {
     let mut low = [0.0_f64; SIDE * SIDE];
     for (i, v) in low.iter_mut().enumerate() {
         let (row, cosine) = (&tall[i / SIDE], &cosines[i % SIDE]);
-        *v = row.iter().zip(cosine).map(|(a, b)| a * b).sum::<f64>() * 2.0;
+        let sum = row.iter().zip(cosine).map(|(a, b)| a * b).sum::<f64>() * 2.0;
+        // What rounding leaves of a frequency that is not there must not decide a bit.
+        *v = if sum.abs() < 1e-6 { 0.0 } else { sum };
     }
     let mut sorted = low;
     sorted.sort_by(f64::total_cmp);
