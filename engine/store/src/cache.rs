@@ -11,7 +11,7 @@ use std::sync::Arc;
 use kiln_types::Key;
 
 use crate::blobs::Blobs;
-use crate::disk::{Disk, Durability, Kind, Listed, TEMP_PREFIX};
+use crate::disk::{Disk, Durability, Kind, Listed, remove_stale};
 use crate::entry;
 use crate::error::StoreError;
 use crate::millis::Millis;
@@ -156,28 +156,24 @@ impl DiskCache {
 
     /// Removes every value.
     pub fn clear(&self) -> Result<Collected, StoreError> {
-        self.collect(0, None)
+        self.collect(0, self.disk.stamp_now())
     }
 
-    /// Removes the values longest unused until the rest fits the budget, and files that were never
-    /// finished (older than an hour: no write takes that long).
+    /// Removes the values longest unused until the rest fits the budget, and files that were never finished.
     pub fn gc(&self, budget_bytes: u64, now: Millis) -> Result<Collected, StoreError> {
-        self.collect(budget_bytes, Some(now))
+        self.collect(budget_bytes, now)
     }
 
-    fn collect(&self, budget: u64, now: Option<Millis>) -> Result<Collected, StoreError> {
+    fn collect(&self, budget: u64, now: Millis) -> Result<Collected, StoreError> {
         let mut done = Collected::default();
-        for temp in self.temps()? {
-            let stale = now.is_none_or(|now| now.since(temp.meta.mtime()) > HOUR);
-            if stale && self.disk.remove(&temp.path)? {
-                done.stale += 1;
-            }
+        for folder in std::iter::once(self.dir.clone()).chain(self.shelves()?) {
+            done.stale += remove_stale(&*self.disk, &folder, now)?;
         }
         let mut values = self.values()?;
         done.kept = sum(&values);
         values.sort_by(|a, b| (a.meta.mtime_ns, &a.path).cmp(&(b.meta.mtime_ns, &b.path)));
         for value in values {
-            if now.is_some() && done.kept.bytes <= budget {
+            if done.kept.bytes <= budget {
                 break;
             }
             // Another process may have collected it: it is gone either way, but only one counts it.
@@ -206,16 +202,6 @@ impl DiskCache {
                 let stem = f.name.strip_suffix(".kv");
                 f.meta.kind == Kind::File && stem.is_some_and(|s| s.len() == 62 && is_hex(s))
             });
-            out.append(&mut files);
-        }
-        Ok(out)
-    }
-
-    fn temps(&self) -> Result<Vec<Listed>, StoreError> {
-        let mut out = Vec::new();
-        for folder in std::iter::once(self.dir.clone()).chain(self.shelves()?) {
-            let mut files = self.disk.list(&folder)?;
-            files.retain(|f| f.meta.kind == Kind::File && f.name.starts_with(TEMP_PREFIX));
             out.append(&mut files);
         }
         Ok(out)

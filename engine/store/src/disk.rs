@@ -15,7 +15,8 @@ use crate::error::StoreError;
 use crate::millis::Millis;
 
 /// How the names of unfinished files begin.
-pub(crate) const TEMP_PREFIX: &str = ".kiln-tmp-";
+const TEMP_PREFIX: &str = ".kiln-tmp-";
+const STALE_MS: u64 = 3_600_000;
 
 /// Whether a write must outlive a power cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,6 +177,19 @@ pub fn write_atomic_with(
         steps.sync_folder(folder).map_err(|e| StoreError::io(folder, "sync the folder", e))?;
     }
     Ok(())
+}
+
+/// Removes files in a folder (not below it) that a process was writing when it was killed: those left
+/// unfinished for an hour, as no write takes that long. Says how many there were.
+pub fn remove_stale(disk: &dyn Disk, folder: &Path, now: Millis) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    for file in disk.list(folder)? {
+        let unfinished = file.meta.kind == Kind::File && file.name.starts_with(TEMP_PREFIX);
+        if unfinished && now.since(file.meta.mtime()) > STALE_MS && disk.remove(&file.path)? {
+            removed += 1;
+        }
+    }
+    Ok(removed)
 }
 
 /// A name no other process and no other thread makes. The file's own name is left out: with it, a name of

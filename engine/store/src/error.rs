@@ -16,7 +16,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The disk has no room left.
-    #[error("{}: cannot {doing}: the disk is full; free some space (`graph-run cache --clear` empties the cache) and run again: finished work is kept", path.display())]
+    #[error("{}: cannot {doing}: the disk is full; free some space (emptying the cache loses nothing that cannot be made again) and run again: finished work is kept", path.display())]
     Full {
         /// The file being written.
         path: PathBuf,

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use crate::db;
+use crate::disk::{RealDisk, remove_stale};
 use crate::error::StoreError;
 use crate::journal::Journal;
 use crate::millis::Millis;
@@ -20,6 +21,8 @@ use crate::presence::{self, Presence};
 use crate::runs::Runs;
 use crate::schema;
 use crate::sqlite_queue::SqliteQueue;
+
+const DAY_MS: i64 = 24 * 3_600_000;
 
 /// An output folder. A clone is the same folder; all may be used from any thread.
 #[derive(Clone)]
@@ -54,8 +57,13 @@ impl Folder {
                 id
             }
         };
+        // Registrations long past; those with a presence are judged by that.
+        tx.execute("DELETE FROM worker WHERE until < ?1", [now.sql().saturating_sub(DAY_MS)])
+            .map_err(fail)?;
         tx.commit().map_err(fail)?;
         presence::sweep(&workers, now);
+        // What a killed process was just writing. A hint at most: that it cannot be removed stops nobody.
+        let _ = remove_stale(&RealDisk, dir, now);
         let dir = dir.to_owned();
         Ok(Self { inner: Arc::new(Inner { dir, db, workers, id, connection: Mutex::new(connection) }) })
     }
@@ -143,13 +151,18 @@ fn new_id(now: Millis, dir: &Path) -> String {
 }
 
 impl Inner {
-    /// Reads; sees one state of the database throughout each query.
+    /// Reads; all its queries see one state of the database, whatever others write meanwhile.
     pub(crate) fn read<T>(
         &self,
         doing: &'static str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        work(&self.connection.lock()).map_err(|e| StoreError::sql(&self.db, doing, e))
+        let mut connection = self.connection.lock();
+        let run = || -> rusqlite::Result<T> {
+            let tx = connection.transaction()?;
+            work(&tx)
+        };
+        run().map_err(|e| StoreError::sql(&self.db, doing, e))
     }
 
     /// One transaction that holds the write lock from its start. After a power cut the database is whole, but
@@ -219,4 +232,37 @@ pub(crate) fn item_sql(item: u64) -> Result<i64, StoreError> {
 /// A number the database keeps; none of ours is negative.
 pub(crate) fn unsigned(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_so_and_loses_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path(), Millis(0)).unwrap();
+        let pages = |most: i64| {
+            let connection = folder.inner.connection.lock();
+            connection.query_row(&format!("PRAGMA max_page_count = {most}"), [], |_| Ok(())).unwrap();
+        };
+        let runs = folder.runs();
+        runs.finish_run("none", "done", "", Millis(0)).unwrap();
+        let run = |id: &str| crate::RunStart {
+            id: id.to_owned(),
+            graph_title: String::new(),
+            graph_text: "x".repeat(1 << 20),
+            args_json: String::new(),
+            engine: String::new(),
+            worker: String::new(),
+            now: Millis(0),
+        };
+        runs.start_run(&run("a")).unwrap();
+        pages(300);
+        let error = runs.start_run(&run("b")).unwrap_err();
+        assert!(matches!(error, StoreError::Full { .. }), "{error}");
+        pages(1 << 20);
+        runs.start_run(&run("b")).unwrap();
+        assert_eq!(runs.runs(9, Millis(0)).unwrap().len(), 2);
+    }
 }

@@ -175,8 +175,7 @@ impl OrderedLog {
     /// [`OrderedLog::chain_below`] of `from` is still what it was.
     pub fn prefix_from(&self, batch: &str, gate: &str, from: u64, item: u64) -> Result<Prefix, StoreError> {
         let (from, item) = (item_sql(from)?, item_sql(item)?);
-        // A read of several queries: inside a transaction they see one state.
-        self.inner.write("read an ordered gate's log", |tx| {
+        self.inner.read("read an ordered gate's log", |tx| {
             let Some(n) = batch_number(tx, batch)? else {
                 return Ok(Prefix::Ready { accepted: Vec::new(), chain: genesis() });
             };

@@ -130,11 +130,11 @@ impl Runs {
         Self { inner }
     }
 
-    /// Begins a run.
+    /// Begins a run; an error if the folder has one of this id.
     pub fn start_run(&self, run: &RunStart) -> Result<(), StoreError> {
-        self.inner.write("record a run", |tx| {
+        let new = self.inner.write("record a run", |tx| {
             tx.prepare_cached(
-                "INSERT INTO run (id, title, graph, args, engine, worker, started, status)
+                "INSERT OR IGNORE INTO run (id, title, graph, args, engine, worker, started, status)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
@@ -147,8 +147,14 @@ impl Runs {
                 run.now.sql(),
                 RUNNING
             ])
-            .map(|_| ())
-        })
+        })?;
+        if new == 0 {
+            return Err(StoreError::Refused {
+                what: format!("there is a run {:?} already", run.id),
+                remedy: "give each run an id of its own",
+            });
+        }
+        Ok(())
     }
 
     /// Records what nodes did so far; it replaces what was recorded of the same nodes.

@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use kiln_store::{
-    BatchSpec, Disk, DiskCache, Folder, Intended, IntentRecord, Items, Lease, Millis, Mode, Outcome, Queue,
-    RealDisk, SqliteQueue,
+    BatchSpec, Disk, DiskCache, Durability, Folder, Intended, IntentRecord, Items, JobState, Lease, Millis,
+    Mode, Outcome, Queue, RealDisk, SqliteQueue,
 };
 use kiln_types::Key;
 
@@ -50,6 +50,7 @@ fn child() {
         "hold" => hold(&dir),
         "effect" => effect(&dir),
         "hammer" => hammer(&dir),
+        "write" => write(&dir),
         other => panic!("{other}"),
     }
 }
@@ -186,5 +187,49 @@ fn a_cache_may_be_hammered_by_four_processes() {
     let dir = tempfile::tempdir().unwrap();
     all((0..4).map(|_| spawn("hammer", dir.path())).collect());
     let cache = DiskCache::open(dir.path(), Arc::new(RealDisk)).unwrap();
-    assert_eq!(cache.clear().unwrap().stale, 0, "no temporary file stays behind");
+    let later = RealDisk.stamp_now().plus(1 << 40);
+    assert_eq!(cache.gc(0, later).unwrap().stale, 0, "no temporary file stays behind");
+}
+
+fn output(item: u64) -> Vec<u8> {
+    vec![item as u8; 50_000 + item as usize]
+}
+
+fn write(dir: &Path) {
+    let folder = Folder::open(dir, Millis(0)).unwrap();
+    let (queue, me) = (folder.queue(), folder.presence(Millis(0)).unwrap());
+    batch(&queue, me.id(), 60);
+    while let Some(lease) = queue.claim("b", me.id(), 60_000, Millis(0)).unwrap() {
+        let path = dir.join(format!("{}.png", lease.item));
+        RealDisk.write_atomic(&path, &output(lease.item), Durability::Durable).unwrap();
+        assert!(queue.settle(&lease, done(), Millis(0)).unwrap());
+        println!("> {}", lease.item);
+        std::thread::sleep(std::time::Duration::from_micros(300));
+    }
+}
+
+#[test]
+fn a_batch_survives_being_killed_again_and_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = || Folder::open(dir.path(), Millis(0)).unwrap().queue();
+    let whole = |item: u64| std::fs::read(dir.path().join(format!("{item}.png"))).unwrap() == output(item);
+    for kill_after in [1, 9, 14, 3, 11] {
+        let mut child = spawn("write", dir.path());
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // `nth` waits for so many outputs, or for the end.
+        lines.map_while(Result::ok).filter(|line| line.starts_with("> ")).nth(kill_after - 1);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for row in queue().jobs("b", Some(JobState::Done), 0, 100).unwrap() {
+            assert!(whole(row.item), "{} is acknowledged", row.item);
+        }
+    }
+    let before = queue().counts("b").unwrap().done;
+    let lines = all(vec![spawn("write", dir.path())]);
+    assert_eq!(lines.len() as u64, 60 - before, "what was done is not done again");
+    assert!((0..60).all(whole));
+    // What a kill left half written goes away, and nothing else.
+    let later = Millis(1 << 60);
+    drop(Folder::open(dir.path(), later).unwrap());
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 61);
 }
