@@ -11,6 +11,16 @@ use std::{fmt, str::FromStr};
 pub const OWN_INPUT: &str = "$";
 
 /// A link's far end: an output of a node, or an input of the subgraph itself.
+///
+/// ```
+/// let link: kiln_document::Link = r"v1.5 model.a\.b#2".parse()?;
+/// assert_eq!((link.node.as_str(), link.port.as_str(), link.nth), ("v1.5 model", "a.b", 1));
+/// assert_eq!(link.to_string(), r"v1.5 model.a\.b#2");
+/// # Ok::<(), kiln_document::LinkError>(())
+/// ```
+///
+/// The last unescaped dot splits the node from the port; a backslash escapes `.`, `\`, `#` and `$`; `#2` is the
+/// second of the outputs that share a name; `$.port` is the subgraph's own input.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Link {
     /// The node's name; `"$"` is the subgraph's own input.

@@ -16,6 +16,6 @@ pub(crate) const MAX_LIT_DEPTH: usize = 64;
 /// How large a document may be.
 pub(crate) const MAX_BYTES: usize = 64 << 20;
 /// How many values a document may hold; it bounds the memory that a small hostile text can ask for.
-pub(crate) const MAX_VALUES: usize = 16_000_000;
+pub(crate) const MAX_VALUES: usize = 8_000_000;
 /// How many problems are told at once.
 pub(crate) const MAX_PROBLEMS: usize = 100;

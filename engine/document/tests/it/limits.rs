@@ -36,6 +36,27 @@ fn size() {
     assert!(Graph::parse(&text).unwrap_err().to_string().contains("larger than 64 MiB"));
 }
 
+/// A million nodes are read, one more is refused. With `KILN_FULL=1` only: it takes a while.
+#[test]
+fn nodes() {
+    let nodes = crate::fixtures::turns(0, 1_000_000);
+    let mut text = "Graph(kiln:1,nodes:{".to_owned();
+    (0..nodes).for_each(|i| write!(text, "\"{i}\":(type:\"A\"),").unwrap());
+    assert_eq!(Graph::parse(&format!("{text}}})")).unwrap().nodes.len(), nodes as usize);
+    if nodes > 0 {
+        let error = Graph::parse(&format!("{text}\"x\":(type:\"A\")}})")).unwrap_err();
+        assert!(error.to_string().contains("there are more than 1000000 nodes"));
+    }
+}
+
+#[test]
+fn values() {
+    if crate::fixtures::turns(0, 1) > 0 {
+        let text = format!("[{}]", "0,".repeat(8_000_001));
+        assert!(Lit::parse(&text).unwrap_err().what.contains("more than 8000000 values"));
+    }
+}
+
 #[test]
 fn bytes() {
     let error = Graph::parse_bytes(b"Graph(\n  title: \"\xC3\xA4 \xFF\")").unwrap_err();
