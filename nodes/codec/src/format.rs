@@ -94,11 +94,7 @@ impl Format {
     /// Whether this build writes it.
     #[must_use]
     pub fn can_write(self) -> bool {
-        match self {
-            Self::Png | Self::Jpeg | Self::WebP => true,
-            Self::Avif => cfg!(feature = "avif"),
-            _ => false,
-        }
+        matches!(self, Self::Png | Self::Jpeg | Self::WebP) || (self == Self::Avif && cfg!(feature = "avif"))
     }
     /// Whether this build reads it.
     #[must_use]

@@ -1,5 +1,7 @@
 //! Every format is read as Pillow, OpenCV and OpenEXR read it.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod common;
 
 use common::{fixture, folder, largest, small};
@@ -78,13 +80,8 @@ fn orientations_all_stand_upright() {
 fn animations_give_all_their_pictures() {
     let expected = expected();
     for name in ["anim.gif", "anim.webp", "anim.png"] {
-        let want: Vec<f32> = expected[name]["frames"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .flat_map(|f| floats(f))
-            .map(|v| v / 255.0)
-            .collect();
+        let want: Vec<f32> =
+            expected[name]["frames"].as_array().unwrap().iter().flat_map(floats).map(|v| v / 255.0).collect();
         let frames = decode_frames(&fixture(name), &small()).unwrap();
         assert_eq!((frames.image.batch(), frames.image.channels()), (3, 3), "{name}");
         assert_eq!(frames.delays_ms, [80, 80, 80], "{name}");
