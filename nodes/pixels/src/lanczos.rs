@@ -18,7 +18,8 @@ fn sinc(x: f64) -> f64 {
     libm::sin(x) / x
 }
 
-fn kernel(x: f64) -> f64 {
+/// The windowed sinc at a distance of `x` from its middle.
+pub(crate) fn kernel(x: f64) -> f64 {
     if (-SUPPORT..SUPPORT).contains(&x) { sinc(x) * sinc(x / SUPPORT) } else { 0.0 }
 }
 

@@ -1,6 +1,8 @@
 //! Operations on pictures and masks: plain functions from samples to samples, with no files, no
 //! threads and no clock, so that the same input gives the same bytes on every machine.
 
+pub mod alpha;
+pub mod antialias;
 pub mod batch;
 pub mod blend;
 mod blend_hsl;
@@ -35,5 +37,6 @@ pub mod sheet;
 pub mod stitch;
 #[cfg(feature = "text")]
 pub mod text;
+pub mod transform;
 
 pub use error::PixelError;

@@ -5,8 +5,9 @@
 
 use kiln_types::{Image, Mask};
 
+use crate::alpha::{premultiply, unpremultiply};
 use crate::named::named;
-use crate::samples::{like, round_size};
+use crate::samples::round_size;
 use crate::{PixelError, lanczos};
 
 named! {
@@ -261,12 +262,8 @@ pub fn resize_premultiplied(
     if !image.has_alpha() || matches!(method, Method::Lanczos | Method::NearestExact) {
         return resize(image, width, height, method);
     }
-    let weighted = image.data().as_chunks::<4>().0.iter().flat_map(|&[r, g, b, a]| [r * a, g * a, b * a, a]);
-    let mut out = resize(&like(image, weighted.collect())?, width, height, method)?;
-    for [r, g, b, a] in out.data_mut().as_chunks_mut::<4>().0 {
-        let scale = if *a > 1e-5 { 1.0 / *a } else { 0.0 };
-        (*r, *g, *b) = (*r * scale, *g * scale, *b * scale);
-    }
+    let mut out = resize(&premultiply(image)?, width, height, method)?;
+    unpremultiply(&mut out);
     Ok(out)
 }
 

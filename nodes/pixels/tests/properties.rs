@@ -8,7 +8,7 @@
     reason = "a test fails by a panic and reports by printing"
 )]
 
-use kiln_pixels::batch;
+use kiln_pixels::antialias::Filter;
 use kiln_pixels::blend::{BlendMode, blend};
 use kiln_pixels::composite::{PorterDuff, composite, porter_duff};
 use kiln_pixels::geometry::{
@@ -22,7 +22,8 @@ use kiln_pixels::quantize::{Dither, quantize};
 use kiln_pixels::resample::{Crop, Method, fit, resize, resize_mask, resize_premultiplied};
 use kiln_pixels::samples::from_byte;
 use kiln_pixels::stitch::{Side, stitch};
-use kiln_pixels::{PixelError, blur, canny, scale};
+use kiln_pixels::transform::{Affine, affine, rotate_by};
+use kiln_pixels::{PixelError, antialias, batch, blur, canny, scale};
 use kiln_types::{Color, Image, Mask};
 use proptest::prelude::*;
 
@@ -66,6 +67,25 @@ proptest! {
         prop_assert_eq!(&rotate(&image, Turn::None).unwrap(), &image);
         let back = rotate_mask(&rotate_mask(&m, Turn::ThreeQuarters).unwrap(), Turn::Quarter).unwrap();
         prop_assert_eq!(&back, &m);
+    }
+
+    #[test]
+    fn any_angle_meets_the_quarter_turns(image in pictures()) {
+        let image = batch::with_channels(&image, 3).unwrap();
+        for (degrees, turn) in [(0.0, Turn::None), (90.0, Turn::Quarter), (-180.0, Turn::Half), (630.0, Turn::ThreeQuarters)] {
+            let turned = rotate_by(&image, degrees, true, Fill::Edge).unwrap();
+            let want = rotate(&image, turn).unwrap();
+            prop_assert_eq!(size(&turned), size(&want));
+            prop_assert!(close(turned.data(), want.data(), 1e-6));
+        }
+        for filter in Filter::ALL {
+            let same = antialias::resize(&image, image.width(), image.height(), *filter).unwrap();
+            prop_assert!(*filter == Filter::Mitchell || close(same.data(), image.data(), 1e-6), "{}", filter.name());
+        }
+        let twice = Affine::turn_scale_move(0.0, 2.0, 0.0, 0.0).unwrap();
+        let large = affine(&image, twice, 2 * image.width(), 2 * image.height(), Fill::Edge).unwrap();
+        let smooth = resize(&image, 2 * image.width(), 2 * image.height(), Method::Bilinear).unwrap();
+        prop_assert!(close(large.data(), smooth.data(), 1e-5));
     }
 
     #[test]
@@ -232,6 +252,17 @@ proptest! {
         }
         let _ = scale::scale_longest(&image, small, Method::Area);
         let _ = scale::scale_shortest(&image, small, Method::Area);
+        for filter in Filter::ALL {
+            let _ = antialias::resize(&wild, size, 1, *filter);
+            let _ = antialias::resize_mask(&m, 1, size, *filter);
+        }
+        for fill in [Fill::Color(Color::WHITE), Fill::Edge, Fill::Reflect] {
+            let _ = rotate_by(&wild, f64::from(v), true, fill);
+            if let Ok(map) = Affine::turn_scale_move(1e300, 1e-4, -1e6, f64::from(v)) {
+                let _ = affine(&image, map, 3, small, fill);
+            }
+            let _ = affine(&image, Affine { x: [f64::from(v); 3], y: [1e308; 3] }, small, 9, fill);
+        }
         let _ = crop(&image, size, size, size, size);
         let _ = crop_center(&image, size, 1);
         let _ = crop_aspect(&image, f64::from(v), 1.0);

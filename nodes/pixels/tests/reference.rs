@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 
+use kiln_pixels::antialias::Filter;
 use kiln_pixels::blend::{BlendMode, blend};
 use kiln_pixels::composite::{PorterDuff, porter_duff};
 use kiln_pixels::geometry::{Flip, Turn, flip, rotate, tile};
@@ -20,8 +21,9 @@ use kiln_pixels::pad::{Fill, Margins, pad};
 use kiln_pixels::quantize::{Dither, quantize};
 use kiln_pixels::resample::{Method, resize, resize_mask};
 use kiln_pixels::samples::from_byte;
-use kiln_pixels::{blur, canny, mask, mask_shape};
-use kiln_types::{Image, Mask};
+use kiln_pixels::transform::rotate_by;
+use kiln_pixels::{antialias, blur, canny, mask, mask_shape};
+use kiln_types::{Color, Image, Mask};
 use serde_json::Value;
 
 fn int(value: &Value) -> usize {
@@ -82,6 +84,18 @@ fn run(case: &Value) -> (usize, usize, Vec<f32>) {
         "resize" => picture(resize(&image(first), w, h, Method::from_name(text("method")).unwrap()).unwrap()),
         "resize_mask" => {
             selection(resize_mask(&plane(first), w, h, Method::from_name(text("method")).unwrap()).unwrap())
+        }
+        "antialias" => {
+            let filter = Filter::from_name(text("filter")).unwrap();
+            picture(antialias::resize(&image(first), w, h, filter).unwrap())
+        }
+        "rotate_by" => {
+            let fill = match text("fill") {
+                "edge" => Fill::Edge,
+                "reflect" => Fill::Reflect,
+                _ => Fill::Color(Color { r: 0.25, g: 0.25, b: 0.25, a: 1.0 }),
+            };
+            picture(rotate_by(&image(first), float("degrees"), false, fill).unwrap())
         }
         "blur" => picture(blur::blur(&image(first), int(&p["radius"]), float("sigma")).unwrap()),
         "sharpen" => {
@@ -180,5 +194,8 @@ fn other_programs_give_the_same_numbers() {
 
 /// The choice among an operation's, for the summary.
 fn p_name(case: &Value) -> &str {
-    ["method", "mode", "op", "dither"].iter().find_map(|k| case["params"][k].as_str()).unwrap_or("")
+    ["method", "mode", "op", "dither", "filter", "fill"]
+        .iter()
+        .find_map(|k| case["params"][k].as_str())
+        .unwrap_or("")
 }

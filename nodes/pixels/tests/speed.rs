@@ -14,9 +14,11 @@ use kiln_pixels::blend::{BlendMode, blend};
 use kiln_pixels::composite::{PorterDuff, porter_duff};
 use kiln_pixels::geometry::{Flip, Turn, flip, rotate};
 use kiln_pixels::morphology::{Morph, morphology};
+use kiln_pixels::pad::Fill;
 use kiln_pixels::quantize::{Dither, quantize};
 use kiln_pixels::resample::{Method, resize};
-use kiln_pixels::{blur, canny, mask, mask_shape};
+use kiln_pixels::transform::rotate_by;
+use kiln_pixels::{antialias, blur, canny, mask, mask_shape};
 use kiln_types::{Image, Mask};
 
 fn time<T>(name: &str, mut work: impl FnMut() -> T) {
@@ -43,6 +45,14 @@ fn times() {
             time(&format!("resize {} to {w}", method.name()), || resize(&image, w, h, *method).unwrap());
         }
     }
+    for filter in antialias::Filter::ALL {
+        for n in [1536, 512] {
+            time(&format!("antialias {} to {n}", filter.name()), || {
+                antialias::resize(&image, n, n, *filter).unwrap()
+            });
+        }
+    }
+    time("rotate by 30 degrees", || rotate_by(&image, 30.0, true, Fill::Edge).unwrap());
     for radius in [3, 31] {
         time(&format!("blur, radius {radius}"), || blur::blur(&image, radius, 1.0).unwrap());
     }

@@ -104,6 +104,37 @@ def resizes():
         case("resize_mask", [spec], out, {"method": "lanczos"}, "Pillow")
 
 
+def smooth():
+    """Resampling whose kernel widens when shrinking."""
+    sizes = [((7, 5), (13, 3)), ((23, 17), (6, 5)), ((11, 8), (1, 1)), ((9, 4), (9, 11)), ((16, 12), (8, 6)), ((3, 3), (10, 7))]
+    for n, ((w, h), (nw, nh)) in enumerate(sizes):
+        spec, data = source("noise", w, h, 3, 20 + n)
+        x = samples(data)
+        for name, mode in (("triangle", "bilinear"), ("catmull-rom", "bicubic")):
+            out = back(F.interpolate(tensor(x), size=(nh, nw), mode=mode, antialias=True))
+            case("antialias", [spec], out, {"filter": name}, "torch")
+        for name, mode in (("box", Image.BOX), ("lanczos", Image.LANCZOS), ("triangle", Image.BILINEAR)):
+            planes = [np.array(Image.fromarray(x[..., k], "F").resize((nw, nh), mode)) for k in range(3)]
+            case("antialias", [spec], np.stack(planes, -1), {"filter": name}, "Pillow")
+
+
+def turned():
+    for n, (w, h, degrees) in enumerate([(9, 7, 30), (8, 8, -75), (12, 5, 190.5), (6, 6, 90), (1, 7, 45)]):
+        spec, data = source("noise", w, h, 3, 25 + n)
+        a = math.radians(degrees)
+        # scipy's axes are rows, columns.
+        matrix = np.array([[math.cos(a), -math.sin(a)], [math.sin(a), math.cos(a)]])
+        middle = (np.array([h, w]) - 1) / 2
+        for fill, mode in (("color", "grid-constant"), ("edge", "nearest"), ("reflect", "mirror")):
+            planes = [
+                scipy.ndimage.affine_transform(
+                    samples(data)[..., k].astype(np.float64), matrix, middle - matrix @ middle, order=1, mode=mode, cval=0.25
+                )
+                for k in range(3)
+            ]
+            case("rotate_by", [spec], np.stack(planes, -1), {"degrees": degrees, "fill": fill}, "scipy")
+
+
 def blurs():
     def kernel(size, sigma):
         x, y = torch.meshgrid(torch.linspace(-1, 1, size), torch.linspace(-1, 1, size), indexing="ij")
@@ -287,7 +318,7 @@ def geometry():
 
 
 def main():
-    for make in (resizes, blurs, shapes, edges, palettes, layers, geometry):
+    for make in (resizes, smooth, turned, blurs, shapes, edges, palettes, layers, geometry):
         make()
     tools = {
         m.__name__: m.__version__ for m in (np, scipy, PIL, torch, kornia, skia)
