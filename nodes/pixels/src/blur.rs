@@ -44,23 +44,32 @@ pub(crate) fn convolve(data: &[f32], [w, h, c]: [usize; 3], kernel: &[f32]) -> V
     out
 }
 
-/// `out` as the weighted sum of one span for each weight, in the order of the weights.
+/// `out` as the weighted sum of one span for each weight. The weights read the same backwards, so the two
+/// spans that share one are summed first.
 fn sum_spans<'a>(out: &mut [f32], weights: &[f32], span: impl Fn(usize) -> &'a [f32]) {
     /// Sums that stay in registers while all spans are read.
     const BLOCK: usize = 32;
+    let radius = weights.len() / 2;
+    let last = weights.len() - 1;
     let mut at = 0;
-    while at + BLOCK <= out.len() {
+    for block in out.as_chunks_mut::<BLOCK>().0 {
+        let part = |k: usize| span(k)[at..].first_chunk::<BLOCK>();
         let mut sums = [0.0_f32; BLOCK];
-        for (k, w) in weights.iter().enumerate() {
-            for (s, v) in sums.iter_mut().zip(&span(k)[at..at + BLOCK]) {
-                *s += w * v;
+        for (k, w) in weights[..radius].iter().enumerate() {
+            if let (Some(a), Some(b)) = (part(k), part(last - k)) {
+                sums.iter_mut().zip(a.iter().zip(b)).for_each(|(s, (a, b))| *s += w * (a + b));
             }
         }
-        out[at..at + BLOCK].copy_from_slice(&sums);
+        if let Some(a) = part(radius) {
+            sums.iter_mut().zip(a).for_each(|(s, a)| *s += weights[radius] * a);
+        }
+        *block = sums;
         at += BLOCK;
     }
     for (i, o) in out.iter_mut().enumerate().skip(at) {
-        *o = weights.iter().enumerate().fold(0.0, |sum, (k, w)| sum + w * span(k)[i]);
+        let sides = weights[..radius].iter().enumerate();
+        let sum = sides.fold(0.0, |sum, (k, w)| sum + w * (span(k)[i] + span(last - k)[i]));
+        *o = sum + weights[radius] * span(radius)[i];
     }
 }
 

@@ -24,25 +24,26 @@ impl Plane<'_> {
         }
         self.data[y as usize * self.w + x as usize]
     }
-
-    /// The sample there, or the nearest one of the border.
-    fn nearest(&self, x: isize, y: isize) -> f32 {
-        self.at(x.clamp(0, self.w as isize - 1), y.clamp(0, self.h as isize - 1))
-    }
 }
 
-/// Steepness and direction (0..8) of the brightness at each pixel.
-fn slopes(bright: &Plane<'_>) -> (Vec<f32>, Vec<u8>) {
-    let n = bright.data.len();
-    let (mut steep, mut direction) = (Vec::with_capacity(n), Vec::with_capacity(n));
-    for y in 0..bright.h as isize {
-        for x in 0..bright.w as isize {
-            let v = |dx: isize, dy: isize| bright.nearest(x + dx, y + dy);
-            let gx = (v(1, -1) - v(-1, -1)) + 2.0 * (v(1, 0) - v(-1, 0)) + (v(1, 1) - v(-1, 1));
-            let gy = (v(-1, 1) - v(-1, -1)) + 2.0 * (v(0, 1) - v(0, -1)) + (v(1, 1) - v(1, -1));
-            steep.push((gx * gx + gy * gy + 1e-6).sqrt());
-            let turn = libm::atan2f(gy, gx) * (180.0 / std::f32::consts::PI) / 45.0;
-            direction.push((turn.round_ties_even() as i32).rem_euclid(8) as u8);
+/// Steepness of the brightness at each pixel and, where it is above `low`, its direction (0..8).
+fn slopes(bright: &Plane<'_>, low: f32) -> (Vec<f32>, Vec<u8>) {
+    let (w, h) = (bright.w, bright.h);
+    let (mut steep, mut direction) = (vec![0.0; w * h], vec![0; w * h]);
+    let row = |y: usize| &bright.data[y * w..(y + 1) * w];
+    for y in 0..h {
+        // Past the border its own pixels go on.
+        let (above, here, below) = (row(y.saturating_sub(1)), row(y), row((y + 1).min(h - 1)));
+        for x in 0..w {
+            let (l, r) = (x.saturating_sub(1), (x + 1).min(w - 1));
+            let gx = (above[r] - above[l]) + 2.0 * (here[r] - here[l]) + (below[r] - below[l]);
+            let gy = (below[l] - above[l]) + 2.0 * (below[x] - above[x]) + (below[r] - above[r]);
+            let v = (gx * gx + gy * gy + 1e-6).sqrt();
+            steep[y * w + x] = v;
+            if v > low {
+                let turn = libm::atan2f(gy, gx) * (180.0 / std::f32::consts::PI) / 45.0;
+                direction[y * w + x] = (turn.round_ties_even() as i32).rem_euclid(8) as u8;
+            }
         }
     }
     (steep, direction)
@@ -70,7 +71,7 @@ pub fn canny(image: &Image, low_threshold: f32, high_threshold: f32) -> Result<I
         let gray: Vec<f32> =
             frame.chunks_exact(c).map(|p| 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]).collect();
         let soft = convolve(&gray, [w, h, 1], &kernel);
-        let (steep, direction) = slopes(&Plane { data: &soft, w, h });
+        let (steep, direction) = slopes(&Plane { data: &soft, w, h }, low_threshold);
         let edges = trace(&Plane { data: &steep, w, h }, &direction, low_threshold, high_threshold);
         for (pixel, edge) in result.as_chunks_mut::<3>().0.iter_mut().zip(edges) {
             *pixel = [f32::from(u8::from(edge)); 3];
@@ -89,9 +90,12 @@ fn trace(steep: &Plane<'_>, direction: &[u8], low: f32, high: f32) -> Vec<bool> 
         for x in 0..w {
             let i = (y * w + x) as usize;
             let v = steep.data[i];
+            if v <= low {
+                continue;
+            }
             let (dx, dy) = NEIGHBOURS[usize::from(direction[i] & 7)];
             let ridge = v > steep.at(x + dx, y + dy) && v > steep.at(x - dx, y - dy);
-            weak[i] = ridge && v > low;
+            weak[i] = ridge;
             if ridge && v > high {
                 edge[i] = true;
                 open.push((x, y));
