@@ -4,6 +4,10 @@
 //! marks of all lower items that were accepted (its *prefix*), which the *chain*, a running hash over them,
 //! names. Items are made in any order, by any number of workers; if a lower item changes, the decisions above
 //! it stand on a prefix that is no more, and are to be made again. So the outcome never depends on timing.
+//!
+//! The folder's queue sees to that, in the very transaction that changes the log: a settled job whose decision
+//! no longer stands is ready again, one that is settled while its decision goes stale becomes ready instead,
+//! and when a job is handed out again its stale decisions are dropped, since it may not get as far this time.
 
 use std::sync::Arc;
 
@@ -36,7 +40,7 @@ pub enum Prefix {
 pub enum Recorded {
     /// It is in the log.
     Yes {
-        /// Items above whose decisions no longer stand: make them again, in order.
+        /// Items above whose decisions no longer stand. The folder's queue hands them out again by itself.
         redecide: Vec<u64>,
     },
     /// The prefix has changed since it was read; nothing was recorded. Read it and decide again.
@@ -149,6 +153,14 @@ fn walk(tx: &Transaction<'_>, batch: i64, gate: &str, above: i64) -> rusqlite::R
         if stale {
             redecide.push(unsigned(item));
         }
+        if stale && !was_stale {
+            // Done, failed or skipped on that decision. What is in a worker's hands is seen to when it settles.
+            tx.prepare_cached(
+                "UPDATE job SET state = 0, deliveries = 0, detail = NULL
+                 WHERE batch = ?1 AND item = ?2 AND state IN (4, 5, 6)",
+            )?
+            .execute(params![batch, item])?;
+        }
         chain = link(&chain, unsigned(item), mark.as_deref());
         if stale != was_stale || chain.0 != after {
             tx.prepare_cached(
@@ -158,6 +170,28 @@ fn walk(tx: &Transaction<'_>, batch: i64, gate: &str, above: i64) -> rusqlite::R
         }
         from = item;
     }
+}
+
+/// Whether any decision on an item stands on a prefix that is no more.
+pub(crate) fn is_stale(connection: &Connection, batch: i64, item: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM decision WHERE batch = ?1 AND item = ?2 AND stale = 1")?
+        .exists(params![batch, item])
+}
+
+/// Drops such decisions: the item is made again, or not at all any more.
+pub(crate) fn drop_stale(tx: &Transaction<'_>, batch: i64, item: i64) -> rusqlite::Result<()> {
+    if !is_stale(tx, batch, item)? {
+        return Ok(());
+    }
+    let gates: Vec<String> = tx
+        .prepare_cached("DELETE FROM decision WHERE batch = ?1 AND item = ?2 AND stale = 1 RETURNING gate")?
+        .query_map(params![batch, item], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for gate in gates {
+        walk(tx, batch, &gate, item)?;
+    }
+    Ok(())
 }
 
 impl OrderedLog {
@@ -240,8 +274,8 @@ impl OrderedLog {
         })
     }
 
-    /// Takes the decision on an item out of the log, because the item is made anew; the items above that now
-    /// have to be decided again.
+    /// Takes the decision on an item out of the log, because the item is to be made anew
+    /// ([`crate::Queue::retry`]); names the items above that now have to be decided again.
     pub fn forget(&self, batch: &str, gate: &str, item: u64) -> Result<Vec<u64>, StoreError> {
         let item = item_sql(item)?;
         self.inner.write("forget a decision", |tx| {

@@ -273,7 +273,8 @@ pub trait Queue: Send + Sync {
     /// Extends a lease; false if it is lost.
     fn heartbeat(&self, lease: &Lease, lease_ms: u64, now: Millis) -> Result<bool, StoreError>;
 
-    /// Ends a lease; false, and nothing changed, if it was lost.
+    /// Ends a lease; false, and nothing changed, if it was lost. (A job whose decision at an ordered gate no
+    /// longer stands is ready again, whatever the outcome says: see [`crate::ordered`].)
     fn settle(&self, lease: &Lease, outcome: Outcome, now: Millis) -> Result<bool, StoreError>;
 
     /// How many jobs of the batch stand where.

@@ -52,6 +52,7 @@ CREATE TABLE decision (
     PRIMARY KEY (batch, gate, item)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX decision_stale ON decision (batch, gate, item) WHERE stale = 1;
+CREATE INDEX decision_stale_of ON decision (batch, item, gate) WHERE stale = 1;
 
 CREATE TABLE run (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, graph TEXT NOT NULL, args TEXT NOT NULL, engine TEXT NOT NULL,

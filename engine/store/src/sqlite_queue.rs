@@ -107,13 +107,13 @@ impl SqliteQueue {
     }
 }
 
-fn die(tx: &Connection, batch: i64, item: i64, deliveries: u32) -> rusqlite::Result<()> {
+fn die(tx: &Transaction<'_>, batch: i64, item: i64, deliveries: u32) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "UPDATE job SET state = 7, detail = ?3, worker = NULL, gate = NULL, lease_until = 0
          WHERE batch = ?1 AND item = ?2",
     )?
     .execute(params![batch, item, poison(deliveries)])?;
-    Ok(())
+    ordered::drop_stale(tx, batch, item)
 }
 
 /// What is said of a job that kills whoever takes it.
@@ -238,6 +238,7 @@ impl Queue for SqliteQueue {
                 found => found,
             };
             let Some(item) = item else { return Ok(None) };
+            ordered::drop_stale(tx, n, item)?;
             let (token, attempt): (i64, u32) = tx
                 .prepare_cached(
                     "UPDATE job SET state = 1, token = token + 1, deliveries = deliveries + 1,
@@ -291,6 +292,13 @@ impl Queue for SqliteQueue {
                      WHERE batch = ?1 AND item = ?2 AND token = ?3 AND state = 1",
                 )?
                 .execute(params![n, item, token, state.number(), detail, gate, state.is_settled()])?;
+            if changed > 0 && state.is_settled() && ordered::is_stale(tx, n, item)? {
+                // What it was settled by was decided on a prefix that is no more.
+                tx.prepare_cached(
+                    "UPDATE job SET state = 0, deliveries = 0, detail = NULL WHERE batch = ?1 AND item = ?2",
+                )?
+                .execute(params![n, item])?;
+            }
             Ok(changed > 0)
         })
     }

@@ -133,7 +133,7 @@ fn a_damaged_file_is_a_miss_and_is_removed() {
 
 #[test]
 fn a_lying_disk_never_gives_a_wrong_value() {
-    for seed in 0..30 {
+    for seed in 0..15 {
         let dir = tempfile::tempdir().unwrap();
         let faults = Faults { torn: 200, lost: 200, full: 50, io: 50, rename: 50 };
         let disk = Arc::new(FaultyDisk::new(seed, faults));
@@ -155,7 +155,7 @@ fn a_lying_disk_never_gives_a_wrong_value() {
 
 #[test]
 fn what_was_written_durably_outlives_a_power_cut() {
-    for seed in 0..60 {
+    for seed in 0..25 {
         let dir = tempfile::tempdir().unwrap();
         let faults = Faults { full: 80, io: 80, rename: 80, ..Faults::default() };
         let disk = FaultyDisk::new(seed, faults);

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests, helpers included")]
 
 use kiln_store::{
-    BatchSpec, Folder, Items, Lease, Millis, Mode, OrderedLog, Outcome, Prefix, Queue, Recorded,
+    BatchSpec, Folder, Items, JobState, Lease, Millis, Mode, OrderedLog, Outcome, Prefix, Queue, Recorded,
 };
 use proptest::prelude::*;
 
@@ -118,9 +118,8 @@ proptest! {
             if hands.is_empty() {
                 let Some((item, mark)) = remade.take() else { break };
                 marks[item] = mark;
-                let mut again = log.forget(B, G, item as u64).unwrap();
-                again.push(item as u64);
-                queue.retry(B, &kiln_store::JobState::ALL, Some(&again), Millis(0)).unwrap();
+                log.forget(B, G, item as u64).unwrap();
+                queue.retry(B, &JobState::ALL, Some(&[item as u64]), Millis(0)).unwrap();
                 continue;
             }
             let lease = hands.swap_remove(hand % hands.len());
@@ -130,9 +129,9 @@ proptest! {
                 _ if failing[item] => { settle(&lease, Outcome::Failed { reason: String::new() }); }
                 _ => match decide(&log, lease.item, marks[item]) {
                     None => { settle(&lease, Outcome::Waiting { gate: G.into() }); }
-                    Some(again) => {
+                    Some(_) if what == 1 => hands.push(lease),
+                    Some(_) => {
                         settle(&lease, Outcome::Done { detail: String::new() });
-                        queue.retry(B, &kiln_store::JobState::ALL, Some(&again), Millis(0)).unwrap();
                     }
                 },
             }
