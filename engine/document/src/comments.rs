@@ -65,6 +65,14 @@ impl Comments {
         }
     }
 
+    /// Adds to the comments of an entry.
+    pub(crate) fn add(&mut self, path: String, notes: Notes) {
+        let all = self.0.entry(path).or_default();
+        all.before.extend(notes.before);
+        all.after.extend(notes.after);
+        all.inside.extend(notes.inside);
+    }
+
     /// Whether the value at `path` cannot stand on one line, because there is a comment within it.
     pub(crate) fn any_below(&self, path: &str) -> bool {
         let from = self.0.range::<str, _>((std::ops::Bound::Included(path), std::ops::Bound::Unbounded));

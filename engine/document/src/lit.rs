@@ -10,7 +10,8 @@ use crate::{Problem, syntax};
 /// Any value that can stand in a document.
 ///
 /// A value built by hand has a few spellings of the same thing; reading gives one of them: `()` is
-/// `Unit(None)`, `Name()` is an empty `Tuple`, never an empty `Struct`. `NaN` can be built, but not read.
+/// `Unit(None)`, `Name()` is an empty `Tuple`, never an empty `Struct`. `NaN`, and a name
+/// or key that is there twice, can be built, but not read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Lit {
     /// `true`, `false`

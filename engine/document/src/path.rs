@@ -17,6 +17,25 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// A field's name as it stands in a path: bare, unless a dot in it could be taken for one of the path's.
+pub(crate) struct Field<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.contains('.') { write!(f, "r#{}", Quoted(self.0)) } else { f.write_str(self.0) }
+    }
+}
+
+/// A key that is no text, as it stands in a path: as it is written, in brackets where it could be taken for more
+/// than one step.
+pub(crate) struct Other<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Other<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.contains(['.', '[']) { write!(f, "({})", self.0) } else { f.write_str(self.0) }
+    }
+}
+
 /// The path of a node.
 pub fn node(name: &str) -> String {
     format!("nodes.{}", Quoted(name))

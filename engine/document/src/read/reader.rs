@@ -4,6 +4,7 @@ use super::Tally;
 use crate::{
     Comments, Lit, Problem,
     comments::Notes,
+    path::{Field, Quoted},
     place::{PathHash, Places},
     problem::Pos,
     syntax::tree::{Entry, Group, Key, Shape, Tree, Value},
@@ -43,9 +44,9 @@ impl<'p> Here<'p> {
         let mut path = self.parent.map(Self::path).unwrap_or_default();
         match self.step {
             Step::Root => {}
-            Step::Field(name) if path.is_empty() => path += name,
-            Step::Field(name) => path += &format!(".{name}"),
-            Step::Key(key) => path += &format!(".{}", crate::path::Quoted(key)),
+            Step::Field(name) if path.is_empty() => path += &Field(name).to_string(),
+            Step::Field(name) => path += &format!(".{}", Field(name)),
+            Step::Key(key) => path += &format!(".{}", Quoted(key)),
             Step::Index(index) => path += &format!("[{index}]"),
         }
         path
@@ -95,11 +96,7 @@ impl<'t> Reader<'t> {
     }
 
     fn add_notes(&mut self, path: String, notes: Notes) {
-        let mut all = self.comments.get(&path).cloned().unwrap_or_default();
-        all.before.extend(notes.before);
-        all.after.extend(notes.after);
-        all.inside.extend(notes.inside);
-        self.comments.set(path, all);
+        self.comments.add(path, notes);
     }
 
     /// The comments kept for an entry, which are its own business from now on.
@@ -195,7 +192,7 @@ impl<'t> Reader<'t> {
             let same = |other: &Entry| matches!(&other.key, Key::Text(other) if other == key);
             if key.is_empty() {
                 this.problem(&here, entry.at, "a name cannot be empty", "");
-            } else if this.is_first(&here, entry.at, ("name", key), earlier, same) {
+            } else if this.is_first(&here, entry.at, ("name", &Quoted(key)), earlier, same) {
                 this.note(&here, entry.notes.take(), blanks);
                 let value = std::mem::replace(&mut entry.value, Tree::leaf(entry.at, Lit::Unit(None)));
                 read(this, &here, entry.at, value, key.clone());
@@ -213,12 +210,13 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Whether a path comes for the first time; its place is kept, and a second time is a problem.
+    /// Whether a path comes for the first time; its place is kept, and a second time is a problem. (The parser
+    /// sees to that for what stands in the text; here it is for what a migration made of it.)
     fn is_first(
         &mut self,
         here: &Here<'_>,
         at: Pos,
-        (what, name): (&str, &str),
+        (what, name): (&str, &dyn std::fmt::Display),
         earlier: &[Entry],
         same: impl Fn(&Entry) -> bool,
     ) -> bool {

@@ -1,6 +1,7 @@
 //! The text of RON as a tree that forgets nothing: names, order, comments, places.
 
 mod cursor;
+mod names;
 mod number;
 mod parser;
 mod string;

@@ -6,7 +6,7 @@
 use super::{
     MAX_BYTES, MAX_DEPTH, MAX_LIT_DEPTH, MAX_PROBLEMS, MAX_VALUES,
     cursor::{self, Cursor, Trivium},
-    number,
+    names, number,
     string::{self, Slip},
     tree::{Entry, Group, Key, Shape, Tree, Value},
 };
@@ -23,10 +23,12 @@ pub(crate) fn parse_document(text: &str) -> Result<Parsed, Problems> {
     let mut parser = Parser::new(text, MAX_DEPTH);
     match parser.document() {
         Ok(parsed) if parser.problems.is_empty() => Ok(parsed),
-        Ok(_) => Err(Problems(parser.problems)),
-        Err(problem) => {
-            parser.problems.push(problem);
-            Err(Problems(parser.problems))
+        read => {
+            let mut problems = parser.problems;
+            // What ended the reading comes last; what a group's end brought to light is put in its place.
+            problems.sort_by_key(|problem| (problem.line, problem.column));
+            problems.extend(read.err());
+            Err(Problems(problems))
         }
     }
 }
@@ -285,6 +287,7 @@ impl<'a> Parser<'a> {
                 _ => self.missing_comma(end, opened, open, close)?,
             }
         }
+        self.check_names(&group)?;
         if group.entries.is_empty() && group.inside.is_empty() {
             let leaf = match (group.shape, group.name) {
                 (Shape::List, _) => Lit::List(Vec::new()),
@@ -379,6 +382,28 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// That no name is there twice: which of the two counts would be anybody's guess.
+    fn check_names(&mut self, group: &Group) -> Result<(), Problem> {
+        for names::Twice { name, first, second } in names::twice(group, MAX_PROBLEMS) {
+            let mut path = self.path();
+            path += &format!("{}{name}", if path.is_empty() { "" } else { "." });
+            let what = if group.shape == Shape::Struct { "field" } else { "name" };
+            let told =
+                format!("the {what} `{name}` is there twice: at {}:{} already", first.line, first.column);
+            self.note(Problem::new(second, path, told).hint("rename or remove one of them"))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a problem and reads on, unless there are too many.
+    fn note(&mut self, problem: Problem) -> Result<(), Problem> {
+        self.problems.push(problem);
+        if self.problems.len() < MAX_PROBLEMS {
+            return Ok(());
+        }
+        Err(self.problem("there are more problems than can be told"))
+    }
+
     /// The comments before the document.
     fn take_before(&mut self, notes: &mut Notes) {
         notes.before.extend(self.cursor.trivia.iter().map(Trivium::kept));
@@ -402,12 +427,7 @@ impl<'a> Parser<'a> {
                 _ => problem,
             });
         }
-        let problem = Problem::new(end, self.path(), "a comma is missing here");
-        self.problems.push(problem);
-        if self.problems.len() >= MAX_PROBLEMS {
-            return Err(self.problem("there are more problems than can be told"));
-        }
-        Ok(())
+        self.note(Problem::new(end, self.path(), "a comma is missing here"))
     }
 
     /// That the group opened at `opened` is not ended by the end of the text or by another's bracket.

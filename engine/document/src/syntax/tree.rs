@@ -119,9 +119,9 @@ impl std::fmt::Display for Step<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Index(index) => write!(f, "[{index}]"),
-            Self::Name(name) => write!(f, ".{name}"),
+            Self::Name(name) => write!(f, ".{}", crate::path::Field(name)),
             Self::Key(key) => write!(f, ".{}", crate::path::Quoted(key)),
-            Self::Other(key) => write!(f, ".{key}"),
+            Self::Other(key) => write!(f, ".{}", crate::path::Other(key)),
         }
     }
 }

@@ -84,16 +84,13 @@ impl ItemKey<'_> {
     /// The step of the path; the same as the reader's.
     pub(super) fn step(self, path: &mut String) {
         use fmt::Write as _;
-        if let (Self::Name(name), true) = (self, path.is_empty()) {
-            path.push_str(name);
-            return;
-        }
+        let dot = if path.is_empty() { "" } else { "." };
         // Writing to a string cannot fail.
         let _ = match self {
             Self::Index(index) => write!(path, "[{index}]"),
-            Self::Name(name) => write!(path, ".{name}"),
+            Self::Name(name) => write!(path, "{dot}{}", crate::path::Field(name)),
             Self::Text(key) => write!(path, ".{}", crate::path::Quoted(key)),
-            Self::Other(key) => write!(path, ".{key}"),
+            Self::Other(key) => write!(path, ".{}", crate::path::Other(&key.to_string())),
         };
     }
 }

@@ -87,11 +87,17 @@ pub(crate) fn lit() -> impl Strategy<Value = Lit> {
             ident().prop_map(|name| Lit::Tuple(Some(name), Vec::new())),
             inner.clone().prop_map(|value| Lit::Tuple(Some("Some".into()), vec![value])),
             (option::of(ident()), vec((ident(), inner.clone()), 1..4))
-                .prop_map(|(name, list)| Lit::Struct(name, list)),
-            vec((inner.clone(), inner.clone()), 0..3).prop_map(Lit::Map),
-            vec((text().prop_map(Lit::Text), inner), 0..3).prop_map(Lit::Map),
+                .prop_map(|(name, list)| Lit::Struct(name, once(list))),
+            vec((inner.clone(), inner.clone()), 0..3).prop_map(|entries| Lit::Map(once(entries))),
+            vec((text().prop_map(Lit::Text), inner), 0..3).prop_map(|entries| Lit::Map(once(entries))),
         ]
     })
+}
+
+/// Each key once, as a document can hold them.
+fn once<K: ToString, V>(entries: Vec<(K, V)>) -> Vec<(K, V)> {
+    let mut seen = std::collections::BTreeSet::new();
+    entries.into_iter().filter(|(key, _)| seen.insert(key.to_string())).collect()
 }
 
 fn link() -> impl Strategy<Value = Link> {

@@ -45,6 +45,17 @@ fn keys_with_comments() {
     }
 }
 
+/// A raw name with a dot is not taken for two steps of the way.
+#[test]
+fn names_with_dots() {
+    let text = written(
+        "Graph(kiln: 1, canvas: (r#a.b: 1, //1\n a: (b: 2, c: 3 /*2*/)), r#x.y: (z: 1 /*3*/), x: (y: (z: 1)))",
+    );
+    for comment in ["//1", "/*2*/", "/*3*/", "/*4*/", "/*5*/"] {
+        assert_eq!(text.matches(comment).count(), 1, "{text}");
+    }
+}
+
 #[test]
 fn where_they_go() {
     let given = "Graph(kiln: 1, nodes: {

@@ -143,18 +143,28 @@ fn typical_slips() {
         (
             "a node twice",
             "Graph(kiln: 1, nodes: {\n    \"a\": (type: \"A\"),\n    \"a\": (type: \"B\"),\n})",
-            "3:5: the name `a` is there twice: at 2:5 already (at nodes.\"a\")\n    rename or remove one of them",
+            "3:5: the name `\"a\"` is there twice: at 2:5 already (at nodes.\"a\")\n    rename or remove one of them",
         ),
         (
             "a parameter twice",
             "Graph(kiln: 1, nodes: { \"a\": (type: \"A\", with: {\n    \"size\": 1,\n    \"size\": 2,\n}) })",
-            "3:5: the name `size` is there twice: at 2:5 already (at nodes.\"a\".with.\"size\")\n    \
+            "3:5: the name `\"size\"` is there twice: at 2:5 already (at nodes.\"a\".with.\"size\")\n    \
              rename or remove one of them",
         ),
         (
             "a field twice",
             "Graph(kiln: 1, title: \"a\", title: \"b\")",
             "1:28: the field `title` is there twice: at 1:16 already (at title)\n    rename or remove one of them",
+        ),
+        (
+            "a key twice, within a value",
+            "Graph(kiln: 1, canvas: { \"a\": (1, { 2: 3,\n    2: 4 }) })",
+            "2:5: the name `2` is there twice: at 1:37 already (at canvas.\"a\"[1].2)\n    rename or remove one of them",
+        ),
+        (
+            "a node twice in a draft",
+            "Graph(kiln: 0, nodes: [(id: \"a\", kind: \"A\"),\n(id: \"a\", kind: \"B\")])",
+            "2:1: the name `\"a\"` is there twice: at 1:24 already (at nodes.\"a\")\n    rename or remove one of them",
         ),
         (
             "nodes as a list",

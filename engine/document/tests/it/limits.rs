@@ -73,7 +73,7 @@ fn many_problems() {
     text += "})";
     assert_eq!(Graph::parse(&text).unwrap_err().0.len(), 100);
     let twice = format!("Graph(kiln: 1, nodes: {{{}}})", "\"a\": (type: \"A\"),".repeat(200_000));
-    assert_eq!(Graph::parse(&twice).unwrap_err().0.len(), 100);
+    assert!(Graph::parse(&twice).unwrap_err().0.len() <= 101);
     let commas = format!("[{}]", "1 ".repeat(10_000));
     assert!(Graph::parse(&commas).unwrap_err().0.len() <= 101);
 }
