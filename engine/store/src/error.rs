@@ -50,7 +50,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Something that is not a plain file or folder stands where one is needed.
-    #[error("{}: {what}; move it away or choose another folder", path.display())]
+    #[error("{}: {what}; move it away or choose another path", path.display())]
     InTheWay {
         /// What stands there.
         path: PathBuf,

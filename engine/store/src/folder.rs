@@ -239,6 +239,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_database_locked_for_too_long_is_said_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path(), Millis(0)).unwrap();
+        folder.inner.connection.lock().busy_timeout(std::time::Duration::from_millis(20)).unwrap();
+        let other = Connection::open(folder.db_path()).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let error = folder.journal().release_path("x").unwrap_err();
+        assert!(matches!(error, StoreError::Locked { .. }), "{error}");
+        assert!(error.to_string().contains("wait for it or stop it"));
+        // Looking is possible all the while.
+        assert_eq!(folder.journal().lookup(&kiln_types::Key([0; 32])).unwrap(), None);
+        other.execute_batch("COMMIT").unwrap();
+        assert!(!folder.journal().release_path("x").unwrap());
+    }
+
+    #[test]
     fn a_full_disk_is_said_so_and_loses_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path(), Millis(0)).unwrap();

@@ -7,6 +7,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::disk::Metadata;
@@ -19,8 +20,9 @@ const DAY: u64 = 24 * 3_600_000;
 #[derive(Debug)]
 pub struct Presence {
     id: String,
-    /// Closing it drops the lock.
-    _lock: File,
+    /// Closing it drops the lock. None where the file system knows no locks: then the worker's registration
+    /// and its leases' times decide, as for a worker of another machine.
+    _lock: Option<File>,
 }
 
 impl Presence {
@@ -43,9 +45,12 @@ impl Presence {
         let done = lock.lock().and_then(|()| fs::rename(&hidden, &path));
         if let Err(e) = done {
             let _ = fs::remove_file(&hidden);
-            return Err(fail(e));
+            if e.kind() != io::ErrorKind::Unsupported {
+                return Err(fail(e));
+            }
+            return Ok(Self { id, _lock: None });
         }
-        Ok(Self { id, _lock: lock })
+        Ok(Self { id, _lock: Some(lock) })
     }
 }
 

@@ -71,6 +71,38 @@ fn a_job_waits_for_its_turn_at_its_gate_only() {
     assert!(matches!(log.prefix("b", "h", 2).unwrap(), Prefix::NotYet { waiting_for: 1 }));
 }
 
+#[test]
+fn a_job_settled_on_what_is_no_more_is_ready_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::open(dir.path(), Millis(0)).unwrap();
+    let (queue, log) = (folder.queue(), folder.ordered());
+    let spec = BatchSpec { id: "b".into(), items: Items::Range(0, 3), mode: Mode::Fresh };
+    queue.open_batch(&spec, "w", Millis(0)).unwrap();
+    let record = |item, mark: &[u8]| {
+        let Prefix::Ready { chain, .. } = log.prefix("b", "g", item).unwrap() else { panic!("{item}") };
+        log.record("b", "g", item, Some(mark), &chain).unwrap()
+    };
+    let hands: Vec<Lease> = (0..3).filter_map(|_| queue.claim("b", "w", 1000, Millis(0)).unwrap()).collect();
+    (0..3).for_each(|item| drop(record(item, b"m")));
+    let done = || Outcome::Done { detail: String::new() };
+    assert!(queue.settle(&hands[1], done(), Millis(0)).unwrap());
+    // Item 0 comes out otherwise: 1 is done on what is no more, and 2 is still at work.
+    assert_eq!(record(0, b"other"), Recorded::Yes { redecide: vec![1, 2] });
+    assert!(queue.settle(&hands[0], done(), Millis(0)).unwrap());
+    assert!(queue.settle(&hands[2], done(), Millis(0)).unwrap());
+    let states: Vec<_> = queue.jobs("b", None, 0, 9).unwrap().into_iter().map(|row| row.state).collect();
+    assert_eq!(states, [JobState::Done, JobState::Ready, JobState::Ready]);
+    // This time item 1 never gets as far as the gate; that is no reason for 2 to wait for ever.
+    let one = queue.claim("b", "w", 1000, Millis(0)).unwrap().unwrap();
+    assert!(queue.settle(&one, Outcome::Failed { reason: String::new() }, Millis(0)).unwrap());
+    let two = queue.claim("b", "w", 1000, Millis(0)).unwrap().unwrap();
+    assert_eq!((two.item, record(2, b"m")), (2, Recorded::Yes { redecide: vec![] }));
+    assert!(queue.settle(&two, done(), Millis(0)).unwrap());
+    let Prefix::Ready { accepted, .. } = log.prefix("b", "g", 3).unwrap() else { panic!("all is decided") };
+    assert_eq!(accepted, [(0, b"other".to_vec()), (2, b"m".to_vec())]);
+    assert_eq!(queue.counts("b").unwrap().unsettled(), 0);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Open { from: u64, to: u64, fresh: bool, worker: u8 },
