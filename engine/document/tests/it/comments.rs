@@ -49,7 +49,7 @@ fn keys_with_comments() {
 #[test]
 fn names_with_dots() {
     let text = written(
-        "Graph(kiln: 1, canvas: (r#a.b: 1, //1\n a: (b: 2, c: 3 /*2*/)), r#x.y: (z: 1 /*3*/), x: (y: (z: 1)))",
+        "Graph(kiln: 1, canvas: (r#a.b: 1, //1\n a: (b: 2, c: 3 /*2*/)), r#x.y: (z: 1 /*3*/), x: (y: (z: 1)), k: {1.5: 1 /*4*/, 1: {5: 2}, [0]: 3 /*5*/})",
     );
     for comment in ["//1", "/*2*/", "/*3*/", "/*4*/", "/*5*/"] {
         assert_eq!(text.matches(comment).count(), 1, "{text}");

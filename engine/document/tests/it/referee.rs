@@ -79,7 +79,7 @@ fn refused_on_purpose() {
     }
 }
 
-fn soup() -> impl Strategy<Value = String> {
+pub(crate) fn soup() -> impl Strategy<Value = String> {
     let tokens = vec![
         "(",
         ")",

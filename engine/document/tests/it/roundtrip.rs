@@ -3,7 +3,7 @@
 use kiln_document::{Graph, Lit};
 use proptest::prelude::*;
 
-use crate::{arbitrary, fixtures::turns};
+use crate::{arbitrary, fixtures::turns, referee};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: turns(256, 10_000), failure_persistence: None, ..ProptestConfig::default() })]
@@ -30,5 +30,28 @@ proptest! {
         prop_assert_eq!(Lit::parse(&text).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?, lit);
         prop_assert!(ron::from_str::<ron::Value>(&text).is_ok(), "{}", text);
         prop_assert!(!text.contains('\n'));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: turns(20_000, 1_000_000), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Values with comments between any two tokens, in a list, a map and a struct.
+    #[test]
+    fn comments_within_values(a in referee::soup(), b in referee::soup()) {
+        for text in [
+            format!("Graph(kiln: 1, canvas: {a})"),
+            format!("Graph(kiln: 1, canvas: [{a}, {b}])"),
+            format!("Graph(kiln: 1, canvas: {{ {a}: {b} }})"),
+            format!("Graph(kiln: 1, nodes: {{ \"n\": (type: \"A\", with: {{ \"a\": {a}, \"b\": {b} }}) }})"),
+        ] {
+            let Ok(graph) = Graph::parse(&text) else { continue };
+            let written = graph.to_text();
+            let again = Graph::parse(&written).map_err(|e| TestCaseError::fail(format!("{e}\n{written}")))?;
+            prop_assert_eq!(again.to_text(), written.as_str());
+            prop_assert_eq!(&again, &graph, "{}", written);
+            let comments = |text: &str| (text.matches("/* c */").count(), text.matches("// l").count());
+            prop_assert_eq!(comments(&written), comments(&text), "{}\n{}", text, written);
+        }
     }
 }
