@@ -1,1 +1,31 @@
-//! Room under construction.
+//! The engine: what a node is, how a graph is checked and planned, how values are named, and how it runs.
+//!
+//! It knows no model, no chain and no window: node families bring the nodes, programs bring the doors.
+
+pub mod codec;
+mod cx;
+pub mod doors;
+mod keys;
+pub mod lit;
+mod node;
+mod plan;
+mod problem;
+mod registry;
+mod run;
+pub mod schema;
+pub mod template;
+pub mod words;
+
+pub use cx::{Cancel, Cx, GraphText, ItemInfo, Items, Signs};
+pub use keys::derive_seed;
+pub use kiln_document as document;
+pub use kiln_store as store;
+pub use kiln_types as types;
+pub use node::{Behaviour, Effect, Given, Node, NodeError, Verdict};
+pub use plan::{Finder, Plan, PlannedNode, Scope, Then, Wire, Wish, converts};
+pub use problem::{Problem, Problems, Severity};
+pub use registry::Registry;
+pub use run::event::{EVENTS_VERSION, Event, Listener};
+pub use run::report::{NodeReport, Rejection, RunReport, Status, Wanted};
+pub use run::{Batch, BatchItems, Engine, MemoryCache, Setup};
+pub use schema::{Doubt, Kind, Lane, Param, Purity, Schema};

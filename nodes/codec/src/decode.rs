@@ -90,7 +90,11 @@ pub struct Decoded {
 /// When the bytes are no picture, are damaged, or ask for more than `limits` allow.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, CodecError> {
     let format = sniff(bytes)?;
-    guarded(format, || decode_as(bytes, format, limits))
+    guarded(format, || match format {
+        #[cfg(feature = "avif")]
+        Format::Avif => crate::avif::decode(bytes, limits),
+        _ => decode_as(bytes, format, limits),
+    })
 }
 
 /// Runs a decoder so that a bug of it, met by a hostile file, ends as an error and not as the end of a run.

@@ -99,7 +99,7 @@ impl Format {
     /// Whether this build reads it.
     #[must_use]
     pub fn can_read(self) -> bool {
-        self.library().is_some()
+        self.library().is_some() || (self == Self::Avif && cfg!(feature = "avif"))
     }
 
     /// The image library's name for it; `None` where it cannot read it.

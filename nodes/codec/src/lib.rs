@@ -6,6 +6,8 @@
 //! options alone: same picture, same bytes.
 
 mod alpha;
+#[cfg(feature = "avif")]
+mod avif;
 mod decode;
 mod encode;
 mod error;

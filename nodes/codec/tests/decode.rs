@@ -24,6 +24,8 @@ fn tolerance(name: &str) -> f32 {
         "rgb420.jpg" | "progressive.jpg" => 9.5,
         // Nor is JPEG's reconstruction prescribed to the last bit.
         n if n.ends_with(".jpg") => 2.0,
+        "rgb.avif" | "rgb422_limited.avif" => 4.0,
+        n if n.ends_with(".avif") => 1.0,
         "lossy.webp" | "lossy_alpha.webp" => 2.0,
         _ => 0.0,
     }
@@ -34,7 +36,10 @@ fn formats_agree_with_other_programs() {
     let mut report = String::new();
     let mut seen = 0;
     for (name, want) in expected().as_object().unwrap() {
-        if want.is_null() || want.get("frames").is_some() || name.ends_with(".avif") {
+        if want.is_null() || want.get("frames").is_some() {
+            continue;
+        }
+        if !cfg!(feature = "avif") && name.ends_with(".avif") {
             continue;
         }
         let got = decode(&fixture(name), &small()).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -61,7 +66,7 @@ fn formats_agree_with_other_programs() {
         seen += 1;
     }
     println!("{report}");
-    assert!(seen > 40);
+    assert!(seen > 35);
 }
 
 #[test]
@@ -124,8 +129,9 @@ fn half_a_file_is_an_error() {
     }
 }
 
+#[cfg(not(feature = "avif"))]
 #[test]
-fn avif_says_what_to_do() {
+fn a_build_without_avif_says_what_to_do() {
     let error = decode(&fixture("rgb.avif"), &small()).unwrap_err();
     assert!(error.to_string().contains("convert the file"), "{error}");
 }

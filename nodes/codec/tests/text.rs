@@ -1,5 +1,7 @@
 //! A text goes into a file and comes back, and the picture stays what it was.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod common;
 
 use common::{fixture, next, sample, small};

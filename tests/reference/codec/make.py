@@ -173,6 +173,14 @@ for name in ["rgb.png", "rgb.jpg", "lossless.webp"]:
     whole = open(os.path.join(out, name), "rb").read()
     open(os.path.join(out, f"truncated.{ext}"), "wb").write(whole[: len(whole) * 3 // 4])
 if features.check("avif"):
-    P(rgb).resize((32, 24)).save(os.path.join(out, "rgb.avif"), quality=90)
+    save("rgb.avif", P(rgb).resize((32, 24)), quality=90)
+    save("rgb444.avif", P(rgb).resize((32, 24)), quality=90, subsampling="4:4:4")
+    save("rgb422_limited.avif", P(rgb).resize((31, 23)), quality=90, subsampling="4:2:2", range="limited")
+    save("rgba.avif", P(rgba).resize((32, 24)), quality=95, subsampling="4:4:4")
+    save("grey.avif", P(grey).resize((32, 24)).convert("RGB"), quality=95, subsampling="4:0:0")
+    for o in range(2, 9):
+        exif = Image.Exif()
+        exif[0x0112] = o
+        save(f"orientation{o}.avif", P(rgb).resize((32, 24)), quality=95, subsampling="4:4:4", exif=exif)
 with open(os.path.join(out, "expected.json"), "w") as f:
     json.dump(expected, f, separators=(",", ":"))

@@ -1,0 +1,319 @@
+//! The one door to files, the network and the clock.
+//!
+//! A node never reaches out by itself: it asks its [`crate::Cx`], which asks these. So a run can be
+//! refused a network, kept inside its folders, replayed, and tested without any of them.
+
+use crate::node::NodeError;
+use kiln_store::{Folder, Millis};
+use kiln_types::{FileRef, Key};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// Tells the time; the engine itself never reads a clock.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since 1970.
+    fn now(&self) -> Millis;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Millis {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// A request to the network.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// Where to.
+    pub url: String,
+    /// Headers.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+/// An answer from the network.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Body, at most a few MiB.
+    pub body: Vec<u8>,
+}
+
+/// The network, when a run is allowed one.
+pub trait Net: Send + Sync {
+    /// Sends and waits for the answer.
+    ///
+    /// # Errors
+    /// When the address is not allowed, or no answer came.
+    fn send(&self, request: &Request) -> Result<Response, NodeError>;
+}
+
+/// A network that is refused: the default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoNet;
+
+impl Net for NoNet {
+    fn send(&self, request: &Request) -> Result<Response, NodeError> {
+        let host = request.url.split('/').nth(2).unwrap_or(&request.url);
+        Err(NodeError::new(format!("the network is off, so {} was not asked", request.url))
+            .hint(format!("allow it with --allow-net {host}")))
+    }
+}
+
+/// Which files a graph may read, and how relative paths are meant.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    /// The folder of the graph: relative paths start here.
+    pub base: PathBuf,
+    /// Folders that may be read, `base` among them.
+    pub roots: Vec<PathBuf>,
+    /// No file of more bytes is read.
+    pub max_file: u64,
+}
+
+impl Sandbox {
+    /// A graph in `base` that may read what is in or below it.
+    pub fn new(base: impl Into<PathBuf>) -> Self {
+        let base = base.into();
+        Self { roots: vec![base.clone()], base, max_file: 16 << 30 }
+    }
+
+    /// Allows another folder or file.
+    #[must_use]
+    pub fn allow(mut self, root: impl Into<PathBuf>) -> Self {
+        self.roots.push(root.into());
+        self
+    }
+
+    /// Where a path of the graph points, links followed, if it may be read.
+    ///
+    /// # Errors
+    /// When there is no such file, or it lies outside the allowed folders.
+    pub fn resolve(&self, path: &str) -> Result<PathBuf, NodeError> {
+        if path.is_empty() || path.contains('\0') {
+            return Err(NodeError::new("the path is empty").hint("name a file, relative to the graph"));
+        }
+        let asked = self.base.join(path);
+        let inside = |p: &Path| self.roots.iter().any(|r| std::fs::canonicalize(r).is_ok_and(|r| p.starts_with(r)));
+        match std::fs::canonicalize(&asked) {
+            Ok(real) if inside(&real) => Ok(real),
+            Ok(_) => Err(NodeError::new(format!("{path:?} lies outside the graph's folder and the model folders"))
+                .hint(format!("if you trust this graph, allow it with --allow-read {}", asked.display()))),
+            Err(e) => {
+                let hint = match e.kind() {
+                    std::io::ErrorKind::NotFound => near_name(&asked),
+                    _ => None,
+                };
+                let err = NodeError::new(format!("{path:?} cannot be read: {e}"));
+                Err(match hint {
+                    Some(name) => err.hint(format!("did you mean {name:?}?")),
+                    None => err.hint("paths are relative to the graph's file"),
+                })
+            }
+        }
+    }
+
+    /// The files that `folder/*.png` names, sorted by name. `*` and `?` work in the last part only.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or lies outside the allowed folders.
+    pub fn glob(&self, pattern: &str) -> Result<Vec<PathBuf>, NodeError> {
+        let (folder, name) = match pattern.rsplit_once('/') {
+            Some((folder, name)) => (if folder.is_empty() { "/" } else { folder }, name),
+            None => (".", pattern),
+        };
+        let name = if name.is_empty() { "*" } else { name };
+        let dir = self.resolve(folder)?;
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(&dir)? {
+            let entry = entry?;
+            let file = entry.file_name();
+            let Some(file) = file.to_str() else { continue };
+            if !file.starts_with('.') && wildcard(name, file) && entry.path().is_file() {
+                found.push(self.resolve(&format!("{folder}/{file}"))?);
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+/// Whether `name` fits a pattern with `*` and `?`.
+fn wildcard(pattern: &str, name: &str) -> bool {
+    let (p, n): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    let (mut pi, mut ni, mut star) = (0, 0, None);
+    while ni < n.len() {
+        match p.get(pi) {
+            Some('*') => {
+                star = Some((pi, ni));
+                pi += 1;
+            }
+            Some(c) if *c == '?' || *c == n[ni] => {
+                pi += 1;
+                ni += 1;
+            }
+            _ => match star {
+                Some((sp, sn)) => {
+                    star = Some((sp, sn + 1));
+                    pi = sp + 1;
+                    ni = sn + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    p[pi..].iter().all(|c| *c == '*')
+}
+
+fn near_name(path: &Path) -> Option<String> {
+    let wanted = path.file_name()?.to_str()?;
+    let names = std::fs::read_dir(path.parent()?).ok()?.take(10_000).filter_map(|e| e.ok()?.file_name().into_string().ok());
+    crate::words::nearest(wanted, names)
+}
+
+/// A file that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Relative to the output folder, with `/`.
+    pub path: String,
+    /// Hash of its bytes.
+    pub hash: Key,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// The output folder.
+pub struct OutFolder {
+    root: PathBuf,
+    folder: Folder,
+    disk: Arc<dyn kiln_store::Disk>,
+    seen: Mutex<BTreeMap<PathBuf, ()>>,
+}
+
+impl OutFolder {
+    /// Writes go below the folder's root, through `disk`.
+    pub fn new(root: impl Into<PathBuf>, folder: Folder, disk: Arc<dyn kiln_store::Disk>) -> Self {
+        Self { root: root.into(), folder, disk, seen: Mutex::default() }
+    }
+
+    /// The folder's database: journal, queue and run records.
+    #[must_use]
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// The folder on disk.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where a relative path lies, if that is inside.
+    ///
+    /// # Errors
+    /// When it is absolute, climbs out, or is one of Kiln's own files.
+    pub fn place(&self, relative: &str) -> Result<PathBuf, NodeError> {
+        let path = Path::new(relative);
+        let odd = |c: Component<'_>| !matches!(c, Component::Normal(_));
+        if relative.is_empty() || relative.contains(['\0', '\\']) || path.components().any(odd) {
+            return Err(NodeError::new(format!("{relative:?} is not a name inside the output folder"))
+                .hint("a graph writes below --out only: use a relative name without \"..\""));
+        }
+        if path.components().next().is_some_and(|c| c.as_os_str() == ".kiln") {
+            return Err(NodeError::new(format!("{relative:?} is one of Kiln's own files")).hint("choose another name"));
+        }
+        Ok(self.root.join(path))
+    }
+
+    /// Writes a file whole or not at all, and durably: synced before its name appears.
+    ///
+    /// # Errors
+    /// When the place is not inside the folder, or the disk refuses.
+    pub fn write(&self, relative: &str, bytes: &[u8]) -> Result<Written, NodeError> {
+        let place = self.place(relative)?;
+        if let Some(parent) = place.parent() {
+            self.enter(parent, relative)?;
+        }
+        self.disk.write_atomic(&place, bytes, kiln_store::Durability::Durable)?;
+        let hash = Key(*blake3::hash(bytes).as_bytes());
+        Ok(Written { path: relative.to_owned(), hash, bytes: bytes.len() as u64 })
+    }
+
+    /// Makes the parent folder, and checks once that no link leads it outside.
+    fn enter(&self, parent: &Path, relative: &str) -> Result<(), NodeError> {
+        if self.seen.lock().contains_key(parent) {
+            return Ok(());
+        }
+        self.disk.create_dirs(parent, kiln_store::Durability::Durable)?;
+        let (real, root) = (std::fs::canonicalize(parent)?, std::fs::canonicalize(&self.root)?);
+        if !real.starts_with(&root) {
+            return Err(NodeError::new(format!("{relative:?} leads outside the output folder through a link")));
+        }
+        self.seen.lock().insert(parent.to_owned(), ());
+        Ok(())
+    }
+
+    /// Whether a written file is still there, with its length.
+    #[must_use]
+    pub fn stands(&self, relative: &str, bytes: u64) -> bool {
+        self.place(relative).is_ok_and(|p| std::fs::metadata(p).is_ok_and(|m| m.is_file() && m.len() == bytes))
+    }
+}
+
+/// Reads a file's bytes through the sandbox that named it.
+pub(crate) fn read_file(file: &FileRef, max: u64) -> Result<Vec<u8>, NodeError> {
+    let bad = |e: &dyn std::fmt::Display| NodeError::new(format!("{} cannot be read: {e}", file.path.display()));
+    let len = std::fs::metadata(&file.path).map_err(|e| bad(&e))?.len();
+    if len > max {
+        return Err(bad(&format!("it has {len} bytes, more than the {max} allowed")));
+    }
+    let bytes = std::fs::read(&file.path).map_err(|e| bad(&e))?;
+    if Key(*blake3::hash(&bytes).as_bytes()) != file.hash {
+        return Err(bad(&"it changed while the graph ran").hint("run again"));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_fit_as_in_a_shell() {
+        for (p, n, fits) in
+            [("*.png", "a.png", true), ("*.png", "a.jpg", false), ("a*b?c", "axxbyc", true), ("", "", true), ("*", "", true)]
+        {
+            assert_eq!(wildcard(p, n), fits, "{p} {n}");
+        }
+    }
+
+    #[test]
+    fn a_graph_reads_only_where_it_may() {
+        let dir = tempfile::tempdir().unwrap();
+        let inside = dir.path().join("in");
+        std::fs::create_dir(&inside).unwrap();
+        std::fs::write(dir.path().join("secret"), "x").unwrap();
+        std::fs::write(inside.join("open.png"), "x").unwrap();
+        let sandbox = Sandbox::new(&inside);
+        assert!(sandbox.resolve("open.png").is_ok());
+        assert!(sandbox.resolve("../secret").unwrap_err().what.contains("outside"));
+        assert_eq!(sandbox.resolve("opne.png").unwrap_err().hint.as_deref(), Some("did you mean \"open.png\"?"));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(dir.path().join("secret"), inside.join("link")).unwrap();
+            assert!(sandbox.resolve("link").is_err());
+        }
+        assert!(sandbox.clone().allow(dir.path()).resolve("../secret").is_ok());
+    }
+}

@@ -1,0 +1,323 @@
+//! Running a plan: pulled values, workers, gates, items and fan-ins.
+
+mod batch;
+mod driver;
+pub mod event;
+mod frame;
+mod memory;
+mod regions;
+pub mod report;
+mod work;
+
+pub use memory::MemoryCache;
+
+use crate::cx::{Cancel, GraphText, Lent};
+use crate::doors::{Clock, Net, NoNet, OutFolder, Sandbox, SystemClock};
+use crate::plan::{Finder, Plan, Scope, Wish};
+use crate::problem::{Problem, Problems};
+use crate::registry::Registry;
+use crate::schema::{Lane, Purity};
+use driver::{Driver, RUN};
+use event::{EVENTS_VERSION, Event, Listener};
+use frame::{Bad, Of};
+use kiln_document::Graph;
+use kiln_store::{DiskCache, FileHashes};
+use parking_lot::Mutex;
+use report::{RunReport, Status};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use batch::{Batch, BatchItems};
+
+/// What outlives a run: the nodes, the caches, the memory of files.
+pub struct Engine {
+    registry: Arc<Registry>,
+    memory: Arc<MemoryCache>,
+    disk: Option<Arc<DiskCache>>,
+    files: Arc<FileHashes>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What one run is given.
+pub struct Setup {
+    /// The run's id, for records and events.
+    pub run: String,
+    /// Which files may be read.
+    pub sandbox: Arc<Sandbox>,
+    /// Where files, journal and queue go.
+    pub out: Option<Arc<OutFolder>>,
+    /// The network, if any is allowed.
+    pub net: Arc<dyn Net>,
+    /// Processor threads, and items under way at once.
+    pub jobs: usize,
+    /// Items to make.
+    pub batch: Option<Batch>,
+    /// The graph as it belongs into a saved picture.
+    pub graph_text: Arc<GraphText>,
+    /// Files that Kiln did not make may be replaced.
+    pub overwrite: bool,
+    /// Remember what went into each key.
+    pub explain: bool,
+    /// Fan-ins run even when items failed.
+    pub partial: bool,
+    /// Who this process is, for leases; made by [`kiln_store::Presence`] where there is a folder.
+    pub worker: String,
+    /// No new work begins while values under way take more bytes than this.
+    pub live_budget: usize,
+}
+
+impl Setup {
+    /// A run that reads in `base`, without network, output folder or items.
+    pub fn new(run: impl Into<String>, base: impl Into<std::path::PathBuf>) -> Self {
+        Self {
+            run: run.into(),
+            sandbox: Arc::new(Sandbox::new(base)),
+            out: None,
+            net: Arc::new(NoNet),
+            jobs: std::thread::available_parallelism().map_or(1, usize::from),
+            batch: None,
+            graph_text: Arc::new(|_| String::new()),
+            overwrite: false,
+            explain: false,
+            partial: false,
+            worker: format!("process-{}", std::process::id()),
+            live_budget: 4 << 30,
+        }
+    }
+}
+
+impl Engine {
+    /// An engine with these nodes, a memory budget of 256 MiB and no disk cache.
+    ///
+    /// # Errors
+    /// When the memory of file hashes cannot be set up.
+    pub fn new(registry: Registry) -> Result<Self, kiln_store::StoreError> {
+        Ok(Self {
+            registry: Arc::new(registry),
+            memory: Arc::new(MemoryCache::new(256 << 20)),
+            disk: None,
+            files: Arc::new(FileHashes::open(None)?),
+            clock: Arc::new(SystemClock),
+        })
+    }
+
+    /// Keeps at most so many bytes of values in memory.
+    #[must_use]
+    pub fn with_memory(mut self, budget: usize) -> Self {
+        self.memory = Arc::new(MemoryCache::new(budget));
+        self
+    }
+
+    /// Keeps values on disk as well.
+    #[must_use]
+    pub fn with_disk(mut self, disk: Arc<DiskCache>) -> Self {
+        self.disk = Some(disk);
+        self
+    }
+
+    /// Remembers the hashes of files here.
+    #[must_use]
+    pub fn with_files(mut self, files: Arc<FileHashes>) -> Self {
+        self.files = files;
+        self
+    }
+
+    /// Tells the time by another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The nodes.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The memory of file hashes.
+    #[must_use]
+    pub fn files(&self) -> &FileHashes {
+        &self.files
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The values kept in memory.
+    #[must_use]
+    pub fn memory(&self) -> &MemoryCache {
+        &self.memory
+    }
+
+    /// Checks a graph and plans what is wanted of it.
+    ///
+    /// # Errors
+    /// With every problem at once.
+    pub fn plan(&self, graph: &Graph, sandbox: &Sandbox, wish: &Wish) -> Result<Plan, Problems> {
+        Plan::new(graph, &self.registry, wish, &Finder::new(sandbox, &self.files, self.clock.now()))
+    }
+
+    /// Every problem of a graph, warnings among them.
+    #[must_use]
+    pub fn check(&self, graph: &Graph, sandbox: &Sandbox, wish: &Wish) -> (Option<Plan>, Vec<Problem>) {
+        Plan::check(graph, &self.registry, wish, &Finder::new(sandbox, &self.files, self.clock.now()))
+    }
+
+    /// Runs a plan to its end, or until somebody cancels.
+    ///
+    /// # Errors
+    /// When the run cannot begin or its queue fails. What a node does wrong is in the report.
+    pub fn run(
+        &self,
+        plan: &Plan,
+        setup: Setup,
+        cancel: &Cancel,
+        listener: Arc<Listener>,
+    ) -> Result<RunReport, kiln_store::StoreError> {
+        let begun = Instant::now();
+        let shared = Arc::new(work::Shared {
+            lent: Lent {
+                sandbox: setup.sandbox.clone(),
+                out: setup.out.clone(),
+                net: setup.net.clone(),
+                clock: self.clock.clone(),
+                files: self.files.clone(),
+                graph_text: setup.graph_text.clone(),
+                overwrite: setup.overwrite,
+            },
+            codecs: self.registry.codecs().clone(),
+            memory: self.memory.clone(),
+            disk: self.disk.clone(),
+            held: Mutex::new(HashMap::new()),
+            cancel: cancel.clone(),
+            listener: listener.clone(),
+            owner: setup.worker.clone(),
+        });
+        listener(&Event::RunStarted {
+            version: EVENTS_VERSION,
+            run: setup.run.clone(),
+            title: plan.title.clone(),
+            nodes: plan.order.len() as u64,
+            items: setup.batch.as_ref().map(Batch::len),
+        });
+        let (cpu_tx, cpu_rx) = crossbeam_channel::unbounded::<work::Task>();
+        let (dev_tx, dev_rx) = crossbeam_channel::unbounded::<work::Task>();
+        let (done_tx, done_rx) = crossbeam_channel::unbounded();
+        let report = std::thread::scope(|scope| {
+            let worker_shared = shared.clone();
+            let spawn = move |lane: Lane| {
+                let tasks = if lane == Lane::Cpu { cpu_rx.clone() } else { dev_rx.clone() };
+                let (results, shared) = (done_tx.clone(), worker_shared.clone());
+                scope.spawn(move || {
+                    for task in tasks {
+                        if results.send(work::perform(task, &shared)).is_err() {
+                            break;
+                        }
+                    }
+                });
+            };
+            let mut driver =
+                Driver::new(plan, shared.clone(), setup.jobs, [cpu_tx, dev_tx], done_rx, Box::new(spawn));
+            driver.explain = setup.explain;
+            driver.live_budget = setup.live_budget;
+            driver.open(Of::Run);
+            let counts = match &setup.batch {
+                Some(batch) => Some(batch::run(&mut driver, batch, &setup, self.clock.as_ref())?),
+                None => {
+                    let sinks = sinks(plan, Scope::Run, None);
+                    driver.ask(RUN, &sinks);
+                    drive(&mut driver);
+                    None
+                }
+            };
+            Ok(finish(driver, &setup, counts, cancel))
+        })?;
+        let report = RunReport { ms: begun.elapsed().as_secs_f64() * 1000.0, ..report };
+        listener(&Event::RunFinished {
+            status: report.status.word().to_owned(),
+            ms: report.ms,
+            ran: report.ran(),
+            cached: report.cached(),
+        });
+        Ok(report)
+    }
+}
+
+/// What is asked of a frame of this scope (and stage): effects, and values that outlive it.
+fn sinks(plan: &Plan, scope: Scope, stage: Option<u32>) -> Vec<u32> {
+    let fits = |n: u32| {
+        let node = &plan.nodes[n as usize];
+        node.scope == scope && stage.is_none_or(|s| node.stage == s)
+    };
+    let effect = |n: &u32| plan.nodes[*n as usize].node.schema().purity == Purity::Effect;
+    let effects = plan.wanted.iter().copied().filter(effect);
+    effects.chain(plan.keeps.iter().map(|k| k.node)).filter(|n| fits(*n)).collect()
+}
+
+/// Works until nothing more can happen by itself.
+fn drive(driver: &mut Driver<'_>) {
+    loop {
+        driver.pump();
+        driver.dispatch();
+        if driver.inflight == [0, 0] {
+            if driver.is_idle() || driver.shared.cancel.is_cancelled() {
+                break;
+            }
+            continue;
+        }
+        receive(driver, Duration::from_millis(200));
+    }
+}
+
+/// Takes what workers bring, waiting a while for the first.
+fn receive(driver: &mut Driver<'_>, wait: Duration) -> bool {
+    let Ok(first) = driver.from_workers.recv_timeout(wait) else { return false };
+    let mut next = Some(first);
+    while let Some(result) = next {
+        let lane = driver.lane_of(result.node);
+        driver.inflight[lane] -= 1;
+        driver.take(result);
+        next = driver.from_workers.try_recv().ok();
+    }
+    true
+}
+
+fn finish(
+    mut driver: Driver<'_>,
+    setup: &Setup,
+    counts: Option<kiln_store::Counts>,
+    cancel: &Cancel,
+) -> RunReport {
+    let plan = driver.plan;
+    let run_bad = driver.frames.get(&RUN).and_then(|f| f.worst.clone());
+    let failed_items = counts.as_ref().is_some_and(|c| c.failed + c.dead > 0);
+    let status = if cancel.is_cancelled() {
+        Status::Cancelled
+    } else if matches!(run_bad, Some(Bad::Failed(_) | Bad::NotYet(_))) || failed_items || !driver.failures.is_empty() && setup.batch.is_none() {
+        Status::Failed
+    } else if counts.as_ref().is_some_and(|c| c.parked > 0) {
+        Status::Parked
+    } else {
+        Status::Done
+    };
+    let mut nodes = BTreeMap::new();
+    for index in &plan.order {
+        let report = std::mem::take(&mut driver.stats[*index as usize]);
+        nodes.insert(plan.nodes[*index as usize].id.clone(), report);
+    }
+    RunReport {
+        run: setup.run.clone(),
+        status,
+        ms: 0.0,
+        nodes,
+        values: std::mem::take(&mut driver.values),
+        failures: std::mem::take(&mut driver.failures),
+        rejections: std::mem::take(&mut driver.rejections),
+        items: counts,
+    }
+}

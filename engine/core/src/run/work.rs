@@ -1,0 +1,579 @@
+//! The work itself, as a worker thread does it: load a value, run a node, judge, perform an effect.
+
+use super::event::{Event, Listener};
+use super::memory::MemoryCache;
+use crate::codec::Codecs;
+use crate::cx::{Cancel, Cx, ItemInfo, Items, Lent, Signs, Slot};
+use crate::keys;
+use crate::node::{Behaviour, Effect, Node, NodeError, Verdict};
+use crate::plan::converts;
+use crate::schema::Doubt;
+use kiln_store::{DiskCache, IntentRecord, Intended};
+use kiln_types::{Color, FileRef, Image, Key, Type, Value, names};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What all workers of a run share.
+pub(crate) struct Shared {
+    pub lent: Lent,
+    pub codecs: Codecs,
+    pub memory: Arc<MemoryCache>,
+    pub disk: Option<Arc<DiskCache>>,
+    /// Values a fan-in needs, when there is no disk cache to keep them.
+    pub held: Mutex<HashMap<Key, Value>>,
+    pub cancel: Cancel,
+    pub listener: Arc<Listener>,
+    pub owner: String,
+}
+
+impl Shared {
+    /// A value from memory or disk.
+    pub fn fetch(&self, key: &Key) -> Option<(Value, &'static str)> {
+        if let Some(v) = self.memory.get(key) {
+            return Some((v, "memory"));
+        }
+        if let Some(v) = self.held.lock().get(key) {
+            return Some((v.clone(), "memory"));
+        }
+        let stored = self.disk.as_ref()?.get(key).ok()??;
+        let value = self.codecs.decode(&stored.type_name, stored.encoding, &stored.bytes).ok()?;
+        Some((value, "disk"))
+    }
+
+    /// Whether [`Shared::fetch`] would find it; says where.
+    pub fn where_is(&self, key: &Key) -> Option<&'static str> {
+        if self.memory.get(key).is_some() || self.held.lock().contains_key(key) {
+            return Some("memory");
+        }
+        self.disk.as_ref().is_some_and(|d| d.contains(key)).then_some("disk")
+    }
+
+    /// Keeps a value on disk, when it can be written down.
+    pub fn store(&self, key: &Key, value: &Value) -> bool {
+        let Some(disk) = &self.disk else { return false };
+        let Some((ty, version, bytes)) = self.codecs.encode(value) else { return false };
+        // A full disk costs time later, not the picture now.
+        disk.put(key, &ty, version, &bytes).is_ok()
+    }
+
+    /// Keeps a value for as long as the run lasts at least.
+    pub fn keep(&self, key: &Key, value: &Value) {
+        if !self.store(key, value) {
+            self.held.lock().insert(*key, value.clone());
+        }
+    }
+}
+
+/// What a task is to do.
+pub(crate) enum Job {
+    /// Fetch the outputs from the disk cache.
+    Load(Vec<(usize, Key)>),
+    /// Run a pure node.
+    Pure,
+    /// Choose an input.
+    Select,
+    /// Judge.
+    Gate,
+    /// Make a mark.
+    Mark,
+    /// Change the world.
+    Effect,
+    /// Store the input under this key.
+    Keep(Key),
+}
+
+/// One piece of work.
+pub(crate) struct Task {
+    pub frame: u64,
+    pub node: u32,
+    pub generation: u32,
+    pub job: Job,
+    pub def: Arc<Node>,
+    pub id: Arc<str>,
+    pub slots: Vec<Slot>,
+    pub mapped: Vec<bool>,
+    pub key: Key,
+    pub outs: usize,
+    pub item: Option<Arc<ItemInfo>>,
+    pub window: Option<u64>,
+    /// Store the outputs however quick they were made.
+    pub keep: bool,
+}
+
+/// What came of it.
+pub(crate) enum Done {
+    Outs(Vec<Option<Value>>),
+    Effect { outs: Vec<Option<Value>>, before: bool },
+    Chosen(String),
+    Verdict(Verdict),
+    Mark(Vec<u8>),
+    Kept,
+    /// The cache lost the value meanwhile.
+    Lost,
+}
+
+pub(crate) struct TaskResult {
+    pub frame: u64,
+    pub node: u32,
+    pub generation: u32,
+    pub done: Result<Done, NodeError>,
+    pub ms: f64,
+}
+
+struct NodeSigns<'a> {
+    shared: &'a Shared,
+    id: &'a str,
+    item: Option<u64>,
+}
+
+impl Signs for NodeSigns<'_> {
+    fn progress(&self, done: u64, total: u64) {
+        (self.shared.listener)(&Event::Progress { node: self.id.to_owned(), item: self.item, done, total });
+    }
+    fn preview(&self, image: &Arc<Image>) {
+        let (width, height) = (image.width() as u32, image.height() as u32);
+        (self.shared.listener)(&Event::Preview { node: self.id.to_owned(), item: self.item, width, height });
+    }
+}
+
+/// Does a piece of work. A panic of a node is its failure, not the program's end.
+pub(crate) fn perform(task: Task, shared: &Shared) -> TaskResult {
+    let begun = Instant::now();
+    let (frame, node, generation) = (task.frame, task.node, task.generation);
+    let id = task.id.clone();
+    let work = std::panic::AssertUnwindSafe(|| perform_inner(task, shared, begun));
+    let done = std::panic::catch_unwind(work).unwrap_or_else(|panic| {
+        let words = panic
+            .downcast_ref::<&str>()
+            .map(|s| (*s).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        Err(NodeError::new(format!("the node {id} broke: {words}")).hint("this is a fault in Kiln; please report it"))
+    });
+    TaskResult { frame, node, generation, done, ms: begun.elapsed().as_secs_f64() * 1000.0 }
+}
+
+fn perform_inner(mut task: Task, shared: &Shared, begun: Instant) -> Result<Done, NodeError> {
+    if shared.cancel.is_cancelled() {
+        return Err(NodeError::cancelled());
+    }
+    if let Job::Load(keys) = &task.job {
+        let mut outs = vec![None; task.outs];
+        for (port, key) in keys {
+            match shared.fetch(key) {
+                Some((value, _)) => outs[*port] = Some(value),
+                None => return Ok(Done::Lost),
+            }
+        }
+        return Ok(Done::Outs(outs));
+    }
+    if let Job::Keep(key) = &task.job {
+        if let Some(Slot::One(value)) = task.slots.first() {
+            shared.keep(key, value);
+        }
+        return Ok(Done::Kept);
+    }
+    convert_slots(&mut task, shared)?;
+    match (&task.job, &task.def.behaviour) {
+        (Job::Pure, Behaviour::Pure(run)) => {
+            let outs = if task.mapped.is_empty() {
+                outputs(&task, &task.slots, None, &task.key, shared, |cx| run(cx))?
+            } else {
+                map(&task, shared, |slots, index, key| {
+                    let whole = keys::element(key, index);
+                    if let Some((Value::List(stored), _)) = shared.fetch(&whole) {
+                        return Ok(stored.iter().map(|v| Some(v.clone())).collect());
+                    }
+                    let begun = Instant::now();
+                    let outs = outputs(&task, slots, Some(index), &whole, shared, |cx| run(cx))?;
+                    if worth_keeping(&outs, begun) {
+                        let all: Option<Vec<Value>> = outs.iter().cloned().collect();
+                        if let Some(all) = all {
+                            shared.store(&whole, &Value::list(all));
+                        }
+                    }
+                    Ok(outs)
+                })?
+            };
+            if task.keep || worth_keeping(&outs, begun) {
+                for (port, value) in outs.iter().enumerate() {
+                    if let Some(value) = value {
+                        shared.store(&keys::port(&task.key, port), value);
+                    }
+                }
+            }
+            Ok(Done::Outs(outs))
+        }
+        (Job::Select, Behaviour::Select(choose)) => {
+            let choose = choose.clone();
+            with_cx(&task, &task.slots, None, &task.key, shared, |cx| choose(cx)).map(|(c, _)| Done::Chosen(c))
+        }
+        (Job::Gate, Behaviour::Gate(judge)) => {
+            let verdict = with_cx(&task, &task.slots, None, &task.key, shared, |cx| judge(cx))?.0;
+            let value = verdict_value(&verdict);
+            shared.store(&task.key, &value);
+            shared.memory.put(task.key, value);
+            Ok(Done::Verdict(verdict))
+        }
+        (Job::Mark, Behaviour::Ordered { mark, .. }) => {
+            let mark = with_cx(&task, &task.slots, None, &task.key, shared, |cx| mark(cx))?.0;
+            let value = mark_value(&mark);
+            shared.store(&task.key, &value);
+            shared.memory.put(task.key, value);
+            Ok(Done::Mark(mark))
+        }
+        (Job::Effect, Behaviour::Effect(effect)) => {
+            let mut before = true;
+            let outs = if task.mapped.is_empty() {
+                once(&task, &task.slots, None, &task.key, shared, effect.as_ref(), &mut before)?
+            } else {
+                map(&task, shared, |slots, index, key| {
+                    once(&task, slots, Some(index), &keys::element(key, index), shared, effect.as_ref(), &mut before)
+                })?
+            };
+            Ok(Done::Effect { outs, before })
+        }
+        _ => Err(NodeError::new("the node cannot do this: a fault of the engine")),
+    }
+}
+
+/// Is it quicker to read it back than to make it again?
+fn worth_keeping(outs: &[Option<Value>], begun: Instant) -> bool {
+    let bytes: usize = outs.iter().flatten().map(Value::byte_size).sum();
+    begun.elapsed().as_secs_f64() * 1000.0 > 4.0 + bytes as f64 / 300_000.0
+}
+
+fn with_cx<T>(
+    task: &Task,
+    slots: &[Slot],
+    index: Option<usize>,
+    key: &Key,
+    shared: &Shared,
+    work: impl FnOnce(&mut Cx<'_>) -> Result<T, NodeError>,
+) -> Result<(T, Vec<Option<Value>>), NodeError> {
+    let signs = NodeSigns { shared, id: &task.id, item: task.item.as_ref().map(|i| i.item) };
+    let mut cx = Cx {
+        schema: task.def.schema(),
+        id: &task.id,
+        slots,
+        outs: vec![None; task.outs],
+        item: task.item.as_deref(),
+        window: task.window,
+        index,
+        key: *key,
+        lent: &shared.lent,
+        cancel: &shared.cancel,
+        signs: &signs,
+        stray: None,
+    };
+    let made = work(&mut cx)?;
+    if let Some(stray) = cx.stray {
+        return Err(NodeError::new(format!("the node set an output {stray:?} that it does not have: a fault of the node")));
+    }
+    Ok((made, cx.outs))
+}
+
+fn outputs(
+    task: &Task,
+    slots: &[Slot],
+    index: Option<usize>,
+    key: &Key,
+    shared: &Shared,
+    work: impl FnOnce(&mut Cx<'_>) -> Result<(), NodeError>,
+) -> Result<Vec<Option<Value>>, NodeError> {
+    let ((), outs) = with_cx(task, slots, index, key, shared, work)?;
+    if let Some(missing) = outs.iter().position(Option::is_none) {
+        let name = task.def.schema().outputs.get(missing).map_or("", |o| o.name);
+        return Err(NodeError::new(format!("the node did not set its output {name:?}: a fault of the node")));
+    }
+    Ok(outs)
+}
+
+/// Runs over the elements of the lists that are mapped; a list of one goes with every element.
+fn map(
+    task: &Task,
+    shared: &Shared,
+    mut each: impl FnMut(&[Slot], usize, &Key) -> Result<Vec<Option<Value>>, NodeError>,
+) -> Result<Vec<Option<Value>>, NodeError> {
+    let schema = task.def.schema();
+    let list = |slot: usize| match &task.slots[slot] {
+        Slot::One(Value::List(items)) => Some(items.clone()),
+        _ => None,
+    };
+    let lists: Vec<(usize, Arc<[Value]>)> =
+        task.mapped.iter().enumerate().filter(|(_, m)| **m).filter_map(|(s, _)| Some((s, list(s)?))).collect();
+    let longest = lists.iter().map(|(_, l)| l.len()).max().unwrap_or(0);
+    if let Some((slot, odd)) = lists.iter().find(|(_, l)| l.len() != longest && l.len() != 1) {
+        return Err(NodeError::new(format!("{:?} has {} values, another list has {longest}", schema.slot_name(*slot), odd.len()))
+            .at(schema.slot_name(*slot))
+            .hint("lists that meet have the same length, or one value"));
+    }
+    let mut collected: Vec<Vec<Value>> = vec![Vec::new(); task.outs];
+    let mut slots = task.slots.clone();
+    for index in 0..longest {
+        if shared.cancel.is_cancelled() {
+            return Err(NodeError::cancelled());
+        }
+        for (slot, items) in &lists {
+            slots[*slot] = Slot::One(items[if items.len() == 1 { 0 } else { index }].clone());
+        }
+        let outs = each(&slots, index, &task.key)?;
+        for (all, one) in collected.iter_mut().zip(outs) {
+            match one {
+                // A list inside a list is laid flat.
+                Some(Value::List(items)) => all.extend(items.iter().cloned()),
+                Some(value) => all.push(value),
+                None => {}
+            }
+        }
+    }
+    Ok(collected.into_iter().map(|v| Some(Value::list(v))).collect())
+}
+
+/// Performs an effect, unless the journal knows that it happened.
+fn once(
+    task: &Task,
+    slots: &[Slot],
+    index: Option<usize>,
+    key: &Key,
+    shared: &Shared,
+    effect: &dyn Effect,
+    before: &mut bool,
+) -> Result<Vec<Option<Value>>, NodeError> {
+    let out = shared.lent.out.as_ref().ok_or_else(|| {
+        NodeError::new("this node changes the world and needs a journal").hint("name an output folder with --out")
+    })?;
+    let journal = out.folder().journal();
+    let doubt = task.def.schema().doubt.unwrap_or(Doubt::AtLeastOnce);
+    let owner = format!("{}/{}-{}", shared.owner, task.frame, task.node);
+    let record = IntentRecord {
+        key: *key,
+        node: task.id.to_string(),
+        item: task.item.as_ref().map(|i| i.item).or(task.window),
+        destination: if task.def.schema().writes_files { out.folder().id().to_owned() } else { task.def.schema().name.to_string() },
+        policy: format!("{doubt:?}"),
+        intent: Vec::new(),
+        owner: owner.clone(),
+        lease_ms: EFFECT_LEASE_MS,
+    };
+    let read = |outcome: &[u8]| -> Result<Vec<Option<Value>>, NodeError> {
+        let mut outs = vec![None; task.outs];
+        for (name, value) in effect.outputs(outcome)? {
+            if let Some(at) = task.def.schema().output(name, 0) {
+                outs[at] = Some(value);
+            }
+        }
+        Ok(outs)
+    };
+    let stands = |outcome: &[u8]| with_cx(task, slots, index, key, shared, |cx| Ok(effect.stands(cx, outcome))).map(|r| r.0);
+    let mut waited = 0u32;
+    loop {
+        match journal.intend(&record, shared.lent.clock.now())? {
+            Intended::Done(entry) => {
+                let outcome = entry.outcome.unwrap_or_default();
+                if stands(&outcome)? {
+                    return read(&outcome);
+                }
+                journal.forget(key)?;
+            }
+            Intended::Busy { .. } => {
+                // Another process is at it: wait for its outcome rather than doing it twice.
+                if shared.cancel.is_cancelled() {
+                    return Err(NodeError::cancelled());
+                }
+                std::thread::sleep(std::time::Duration::from_millis(u64::from(20 + 10 * waited.min(20))));
+                waited += 1;
+            }
+            held @ (Intended::New | Intended::Doubtful(_)) => {
+                let asked = match held {
+                    Intended::Doubtful(_) if doubt == Doubt::AskTheWorld => {
+                        with_cx(task, slots, index, key, shared, |cx| effect.ask(cx)).map(|r| r.0)
+                    }
+                    _ => Ok(None),
+                };
+                let done = match asked {
+                    Ok(Some(outcome)) => Ok(outcome),
+                    Ok(None) => {
+                        *before = false;
+                        with_cx(task, slots, index, key, shared, |cx| effect.perform(cx)).map(|r| r.0)
+                    }
+                    Err(e) => Err(e),
+                };
+                match done {
+                    Ok(outcome) => {
+                        journal.outcome(key, &owner, &outcome, shared.lent.clock.now())?;
+                        return read(&outcome);
+                    }
+                    Err(e) => {
+                        // Whether the world changed is not known: the intent stays, the next try resolves it.
+                        journal.release(key, &owner)?;
+                        return Err(e);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// For how long an effect is believed to be under way without a sign of life.
+const EFFECT_LEASE_MS: u64 = 120_000;
+
+/// The few conversions between types, and files for paths that were computed.
+fn convert_slots(task: &mut Task, shared: &Shared) -> Result<(), NodeError> {
+    let schema = task.def.schema();
+    for (at, slot) in task.slots.iter_mut().enumerate() {
+        let Slot::One(value) = slot else { continue };
+        if value.is_none() {
+            continue;
+        }
+        let wanted = match schema.inputs.get(at) {
+            Some(input) => input.ty.clone(),
+            None => match schema.slot_param(at) {
+                Some(param) => param.kind.ty(),
+                None => continue,
+            },
+        };
+        let name = schema.slot_name(at);
+        if wanted.name != names::ANY {
+            let new = match &*value {
+                Value::List(items) => {
+                    let fits = items.iter().all(|v| v.ty().name == wanted.name);
+                    if fits {
+                        None
+                    } else {
+                        let new: Result<Vec<Value>, NodeError> =
+                            items.iter().map(|v| convert(v, &wanted.element(), shared)).collect();
+                        Some(Value::list(new.map_err(|e| e.at(name))?))
+                    }
+                }
+                one if one.ty().name == wanted.name => None,
+                one => Some(convert(one, &wanted.element(), shared).map_err(|e| e.at(name))?),
+            };
+            if let Some(new) = new {
+                *value = new;
+            }
+        }
+        if wanted.list && !matches!(value, Value::List(_)) {
+            let one = value.clone();
+            *value = Value::list(vec![one]);
+        }
+        check_bounds(value, schema.slot_param(at), name)?;
+    }
+    Ok(())
+}
+
+/// A linked parameter keeps to the same bounds as one that is set.
+fn check_bounds(value: &Value, param: Option<&crate::schema::Param>, name: &str) -> Result<(), NodeError> {
+    let Some(param) = param else { return Ok(()) };
+    use crate::schema::Kind;
+    let outside = |v: &dyn std::fmt::Display, min: &dyn std::fmt::Display, max: &dyn std::fmt::Display| {
+        Err(NodeError::new(format!("{name:?} got {v}, outside {min} to {max}")).at(name))
+    };
+    match (&param.kind, value) {
+        (_, Value::List(items)) if !matches!(param.kind, Kind::List(_) | Kind::Files) => {
+            items.iter().try_for_each(|v| check_bounds(v, Some(param), name))
+        }
+        (Kind::Int { min, max, .. }, Value::Int(v)) if v < min || v > max => outside(v, min, max),
+        (Kind::Float { min, max, .. }, Value::Float(v)) if v.is_nan() || v < min || v > max => outside(v, min, max),
+        (Kind::Size { min, max }, Value::Size(w, h)) if w.min(h) < min || w.max(h) > max => {
+            outside(&format!("{w}x{h}"), min, max)
+        }
+        (Kind::Choice(words), Value::Text(t)) if !words.iter().any(|w| w == &**t) => {
+            Err(NodeError::new(format!("{t:?} is not one of {}", crate::words::list(words))).at(name))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn convert(value: &Value, wanted: &Type, shared: &Shared) -> Result<Value, NodeError> {
+    let ty = value.ty();
+    if ty.name == wanted.name || wanted.name == names::ANY {
+        return Ok(value.clone());
+    }
+    let no = || NodeError::new(format!("a {ty} is not a {wanted}"));
+    if !converts(&ty.name, &wanted.name) {
+        return Err(no());
+    }
+    Ok(match (value, wanted.name.as_ref()) {
+        (Value::Int(v), names::FLOAT) => Value::Float(*v as f64),
+        (Value::Int(v), names::SEED) => Value::Seed(u64::try_from(*v).map_err(|_| no())?),
+        (Value::Seed(v), names::INT) => Value::Int(i64::try_from(*v).map_err(|_| no())?),
+        (Value::Bool(v), names::INT) => Value::Int(i64::from(*v)),
+        (Value::Int(v), names::TEXT) => Value::text(v.to_string()),
+        (Value::Seed(v), names::TEXT) => Value::text(v.to_string()),
+        (Value::Float(v), names::TEXT) => Value::text(v.to_string()),
+        (Value::Bool(v), names::TEXT) => Value::text(v.to_string()),
+        (Value::Color(v), names::TEXT) => Value::text(v.to_string()),
+        (Value::Text(t), names::COLOR) => Value::Color(Color::parse(t)?),
+        (Value::Text(t), names::FILE) => Value::File(find_file(t, shared)?),
+        _ => return Err(no()),
+    })
+}
+
+/// The file that a computed path names.
+pub(crate) fn find_file(path: &str, shared: &Shared) -> Result<FileRef, NodeError> {
+    let place = shared.lent.sandbox.resolve(path)?;
+    let hash = shared.lent.files.hash(&place, shared.lent.clock.now())?;
+    Ok(FileRef { path: place.into(), hash })
+}
+
+/// A verdict as it is cached.
+pub(crate) fn verdict_value(v: &Verdict) -> Value {
+    Value::list(vec![Value::Bool(v.accept), Value::Float(v.score), Value::text(v.reason.as_str())])
+}
+
+/// Reads a cached verdict.
+pub(crate) fn read_verdict(value: &Value) -> Option<Verdict> {
+    match value {
+        Value::List(items) => match &**items {
+            [Value::Bool(accept), Value::Float(score), Value::Text(reason)] => {
+                Some(Verdict { accept: *accept, score: *score, reason: reason.to_string() })
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A mark as it is cached.
+pub(crate) fn mark_value(mark: &[u8]) -> Value {
+    Value::list(mark.iter().map(|b| Value::Int(i64::from(*b))).collect::<Vec<_>>())
+}
+
+/// Reads a cached mark.
+pub(crate) fn read_mark(value: &Value) -> Option<Vec<u8>> {
+    match value {
+        Value::List(items) => items
+            .iter()
+            .map(|v| match v {
+                Value::Int(b) => u8::try_from(*b).ok(),
+                _ => None,
+            })
+            .collect(),
+        _ => None,
+    }
+}
+
+/// Values of many items, fetched from the cache one by one.
+pub(crate) struct Kept {
+    pub list: Arc<Vec<(u64, Key)>>,
+    pub shared: Arc<Shared>,
+}
+
+impl Items for Kept {
+    fn len(&self) -> usize {
+        self.list.len()
+    }
+    fn item(&self, at: usize) -> Option<u64> {
+        self.list.get(at).map(|i| i.0)
+    }
+    fn get(&self, at: usize) -> Result<Value, NodeError> {
+        let (item, key) = self.list.get(at).ok_or_else(|| NodeError::new(format!("there is no value {at}")))?;
+        self.shared.fetch(key).map(|f| f.0).ok_or_else(|| {
+            NodeError::new(format!("the cache lost the value of item {item}"))
+                .hint("run again with --resume; if it happens often, raise the cache's budget")
+        })
+    }
+}
