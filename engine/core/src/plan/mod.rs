@@ -104,8 +104,6 @@ pub(crate) struct Region {
     pub parent: Option<u32>,
     pub attempts: u32,
     pub then: Then,
-    pub scope: Scope,
-    pub stage: u32,
 }
 
 /// One node of the plan.
@@ -631,9 +629,27 @@ fn finish(graph: &Graph, flat: &Flat<'_>, general: Vec<Problem>, needed: &dyn Fn
         }
         p
     });
-    let mut all: Vec<Problem> = general.into_iter().chain(own).map(|p| p.placed(graph)).collect();
+    let stray = unknown_fields(graph);
+    let mut all: Vec<Problem> = general.into_iter().chain(own).chain(stray).map(|p| p.placed(graph)).collect();
     all.sort_by_key(|p| (p.severity, p.place));
     all
+}
+
+/// Fields that mean nothing here are kept, but may be slips of the finger.
+fn unknown_fields(graph: &Graph) -> Vec<Problem> {
+    let known = ["kiln", "title", "about", "expose", "inputs", "outputs", "nodes", "graphs", "lock", "canvas"];
+    let fields = ["type", "graph", "title", "version", "mode", "from", "with"];
+    let warn = |node: &str, name: &str, known: &[&str]| {
+        let hint = crate::words::nearest(name, known).map(|n| format!("did you mean {n:?}?"));
+        let what = format!("the field {name:?} means nothing to this version; it is kept as it is");
+        Problem { severity: Severity::Warning, ..flatten::error(node, None, what, hint) }
+    };
+    let mut found: Vec<Problem> =
+        graph.unknown.iter().filter(|(n, _)| n != "run").map(|(n, _)| warn("", n, &known)).collect();
+    for (name, node) in graph.nodes.iter().filter(|(_, n)| !n.unknown.is_empty()).take(100) {
+        found.extend(node.unknown.iter().map(|(n, _)| warn(name, n, &fields)));
+    }
+    found
 }
 
 /// Whether a parameter's kind takes a word from a command line or a table.

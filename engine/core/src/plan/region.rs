@@ -181,8 +181,6 @@ pub(super) fn nest(flat: &mut Flat<'_>, drafts: Vec<Draft>, rank: &[u32]) -> Vec
             parent,
             attempts: draft.attempts,
             then: draft.then,
-            scope,
-            stage,
         });
     }
     for (gate, problem) in wrong {

@@ -68,7 +68,7 @@ impl Batch {
         }
     }
 
-    fn info(&self, item: u64) -> ItemInfo {
+    pub(super) fn info(&self, item: u64) -> ItemInfo {
         let row = match &self.items {
             BatchItems::Range(..) => Vec::new(),
             BatchItems::Rows(rows) | BatchItems::SomeRows(rows, ..) => {

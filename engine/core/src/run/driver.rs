@@ -865,7 +865,9 @@ impl<'p> Driver<'p> {
                     && let Some(Slot::One(value)) = self.slot_value(frame, node, 0)
                     && let Ok(values) = self.values.entry(name.clone()).or_insert_with(|| Ok(Vec::new()))
                 {
-                    values.push(value);
+                    let port = keep.wire.port as usize;
+                    values.resize(values.len().max(port + 1), Value::None);
+                    values[port] = value;
                 }
                 self.settle_ready(frame, node, Vec::new());
             }
@@ -1095,6 +1097,40 @@ impl<'p> Driver<'p> {
             now: self.shared.lent.clock.now(),
         };
         self.plan.row_values(&info.row, &finder)
+    }
+
+    /// A node's key and what went into it, without running anything.
+    pub fn key_line(&mut self, item_frame: Option<u64>, node: u32) -> super::KeyLine {
+        let plan = &self.plan.nodes[node as usize];
+        let frame = match plan.scope {
+            Scope::Run => Some(RUN),
+            Scope::Item => item_frame,
+            Scope::Window(_) => None,
+        };
+        let gate = self.gate_region.contains_key(&node);
+        let passes_on = gate || matches!(plan.node.behaviour, Behaviour::Select(_));
+        let unfinished = plan.scope != Scope::Item && plan.node.schema().inputs.iter().any(|i| i.gather) && plan.stage > 0;
+        let found = match frame {
+            _ if unfinished => Err("it collects over items".to_owned()),
+            None => Err("it runs for each window of items".to_owned()),
+            Some(_) if passes_on && !gate => Err("it passes on the input it chooses".to_owned()),
+            Some(frame) => match self.key_of(frame, node) {
+                Ok(key) => Ok(key),
+                Err(Stop::Undecided(_, other)) => Err(format!("{} decides first", self.names[other as usize])),
+                Err(Stop::Value(_, other)) => Err(format!("{} gives the path", self.names[other as usize])),
+                Err(Stop::Bad(_)) => Err("it cannot be known".to_owned()),
+            },
+        };
+        let report = &self.stats[node as usize];
+        super::KeyLine {
+            node: plan.id.clone(),
+            ty: plan.ty.clone(),
+            version: plan.node.schema().version,
+            parts: if found.is_ok() { report.parts.clone() } else { Vec::new() },
+            kept: found.as_ref().ok().and_then(|k| self.shared.where_is(k)).map(str::to_owned),
+            key: found.as_ref().ok().map(ToString::to_string),
+            later: found.err(),
+        }
     }
 
     /// The reason of the last failure.

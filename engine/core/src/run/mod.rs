@@ -168,19 +168,35 @@ impl Engine {
         Plan::check(graph, &self.registry, wish, &Finder::new(sandbox, &self.files, self.clock.now()))
     }
 
-    /// Runs a plan to its end, or until somebody cancels.
-    ///
-    /// # Errors
-    /// When the run cannot begin or its queue fails. What a node does wrong is in the report.
-    pub fn run(
-        &self,
-        plan: &Plan,
-        setup: Setup,
-        cancel: &Cancel,
-        listener: Arc<Listener>,
-    ) -> Result<RunReport, kiln_store::StoreError> {
-        let begun = Instant::now();
-        let shared = Arc::new(work::Shared {
+    /// The key of every value a plan would make, as far as they are known before it runs: of the run, and of
+    /// `item` in a batch.
+    #[must_use]
+    pub fn keys(&self, plan: &Plan, setup: &Setup, item: Option<u64>) -> Vec<KeyLine> {
+        let shared = self.shared(setup, &Cancel::default(), Arc::new(|_| {}));
+        let (tx, rx) = crossbeam_channel::unbounded();
+        let (_, done) = crossbeam_channel::unbounded();
+        let mut driver = Driver::new(plan, Arc::new(shared), 1, [tx.clone(), tx], done, Box::new(|_| {}));
+        driver.explain = true;
+        driver.open(Of::Run);
+        let info = match (&setup.batch, item) {
+            (Some(batch), Some(item)) => Some(batch.info(item)),
+            _ => plan.batch.then(Default::default),
+        };
+        let frame = info.map(|info| {
+            let info = Arc::new(info);
+            let set = driver.row_values(&info).unwrap_or_default();
+            let frame = driver.open(Of::Item(info));
+            if let Some(f) = driver.frames.get_mut(&frame) {
+                f.set = set;
+            }
+            frame
+        });
+        drop(rx);
+        plan.order.iter().map(|index| driver.key_line(frame, *index)).collect()
+    }
+
+    fn shared(&self, setup: &Setup, cancel: &Cancel, listener: Arc<Listener>) -> work::Shared {
+        work::Shared {
             lent: Lent {
                 sandbox: setup.sandbox.clone(),
                 out: setup.out.clone(),
@@ -195,9 +211,24 @@ impl Engine {
             disk: self.disk.clone(),
             held: Mutex::new(HashMap::new()),
             cancel: cancel.clone(),
-            listener: listener.clone(),
+            listener,
             owner: setup.worker.clone(),
-        });
+        }
+    }
+
+    /// Runs a plan to its end, or until somebody cancels.
+    ///
+    /// # Errors
+    /// When the run cannot begin or its queue fails. What a node does wrong is in the report.
+    pub fn run(
+        &self,
+        plan: &Plan,
+        setup: Setup,
+        cancel: &Cancel,
+        listener: Arc<Listener>,
+    ) -> Result<RunReport, kiln_store::StoreError> {
+        let begun = Instant::now();
+        let shared = Arc::new(self.shared(&setup, cancel, listener.clone()));
         listener(&Event::RunStarted {
             version: EVENTS_VERSION,
             run: setup.run.clone(),
@@ -246,6 +277,28 @@ impl Engine {
         });
         Ok(report)
     }
+}
+
+/// A node's key, and what went into it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct KeyLine {
+    /// The node.
+    pub node: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub ty: String,
+    /// Its type's version.
+    pub version: u32,
+    /// The key of its first output; none when it is known only while running.
+    pub key: Option<String>,
+    /// Why there is no key yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub later: Option<String>,
+    /// What went into it: slot, and the start of its hash. Defaults are left out.
+    pub parts: Vec<(String, String)>,
+    /// Whether its value is kept, and where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
 }
 
 /// What is asked of a frame of this scope (and stage): effects, and values that outlive it.
