@@ -1,4 +1,8 @@
-//! Every node family of a full build, in one registry.
+//! Every node family of a full build, in one registry, and the reference made from their schemas.
+
+mod reference;
+
+pub use reference::{reference, schema_json};
 
 /// A registry with every node of this build.
 #[must_use]
