@@ -1,6 +1,7 @@
 //! Words, contact sheets and comparisons.
 
 #![cfg(feature = "text")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::PathBuf;
 

@@ -175,7 +175,8 @@ for name in ["rgb.png", "rgb.jpg", "lossless.webp"]:
 if features.check("avif"):
     save("rgb.avif", P(rgb).resize((32, 24)), quality=90)
     save("rgb444.avif", P(rgb).resize((32, 24)), quality=90, subsampling="4:4:4")
-    save("rgb422_limited.avif", P(rgb).resize((31, 23)), quality=90, subsampling="4:2:2", range="limited")
+    save("limited.avif", P(rgb).resize((31, 23)), quality=90, subsampling="4:4:4", range="limited")
+    save("rgb422.avif", P(rgb).resize((31, 23)), quality=90, subsampling="4:2:2")
     save("rgba.avif", P(rgba).resize((32, 24)), quality=95, subsampling="4:4:4")
     save("grey.avif", P(grey).resize((32, 24)).convert("RGB"), quality=95, subsampling="4:0:0")
     for o in range(2, 9):
