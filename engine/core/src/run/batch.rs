@@ -32,6 +32,8 @@ pub enum BatchItems {
     Rows(Arc<Vec<Vec<(String, String)>>>),
     /// Some rows of a table.
     SomeRows(Arc<Vec<Vec<(String, String)>>>, u64, u64),
+    /// One item, with the row it had.
+    One(u64, Vec<(String, String)>),
 }
 
 /// A batch to be made.
@@ -52,6 +54,7 @@ impl Batch {
         match &self.items {
             BatchItems::Range(a, b) | BatchItems::SomeRows(_, a, b) => b.saturating_sub(*a),
             BatchItems::Rows(rows) => rows.len() as u64,
+            BatchItems::One(..) => 1,
         }
     }
 
@@ -65,12 +68,14 @@ impl Batch {
         match &self.items {
             BatchItems::Range(a, b) | BatchItems::SomeRows(_, a, b) => (*a, *b),
             BatchItems::Rows(rows) => (0, rows.len() as u64),
+            BatchItems::One(item, _) => (*item, item.saturating_add(1)),
         }
     }
 
     pub(super) fn info(&self, item: u64) -> ItemInfo {
         let row = match &self.items {
             BatchItems::Range(..) => Vec::new(),
+            BatchItems::One(_, row) => row.clone(),
             BatchItems::Rows(rows) | BatchItems::SomeRows(rows, ..) => {
                 usize::try_from(item).ok().and_then(|at| rows.get(at)).cloned().unwrap_or_default()
             }
