@@ -1,11 +1,11 @@
 //! What is wrong with a graph, said so that a person can mend it.
 
 use kiln_document::Graph;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Whether a problem stops the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// It does: what is wanted needs it.
@@ -15,7 +15,7 @@ pub enum Severity {
 }
 
 /// One problem: where, what, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// Whether it stops the run.
     pub severity: Severity,

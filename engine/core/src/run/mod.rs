@@ -22,6 +22,7 @@ use event::{EVENTS_VERSION, Event, Listener};
 use frame::{Bad, Of};
 use kiln_document::Graph;
 use kiln_store::{DiskCache, FileHashes};
+use kiln_types::{Key, Value};
 use parking_lot::Mutex;
 use report::{RunReport, Status};
 use std::collections::{BTreeMap, HashMap};
@@ -152,6 +153,16 @@ impl Engine {
     #[must_use]
     pub fn memory(&self) -> &MemoryCache {
         &self.memory
+    }
+
+    /// A node's output that is still kept, by the node's key; from memory, else from disk.
+    #[must_use]
+    pub fn value(&self, node: &Key, output: usize) -> Option<Value> {
+        let key = crate::keys::port(node, output);
+        self.memory.get(&key).or_else(|| {
+            let stored = self.disk.as_ref()?.get(&key).ok()??;
+            self.registry.codecs().decode(&stored.type_name, stored.encoding, &stored.bytes).ok()
+        })
     }
 
     /// Checks a graph and plans what is wanted of it.

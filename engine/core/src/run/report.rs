@@ -1,10 +1,10 @@
 //! What a run did, node by node: the run record, `--explain` and the summary are made from it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What became of one node over the whole run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NodeReport {
     /// Its type.
     #[serde(rename = "type")]
@@ -29,7 +29,7 @@ pub struct NodeReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// What went into that key: slot, and the start of its hash. Only when asked to explain.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub parts: Vec<(String, String)>,
 }
 
@@ -84,7 +84,7 @@ impl NodeReport {
 pub type Wanted = Result<Vec<kiln_types::Value>, String>;
 
 /// A rejected attempt.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rejection {
     /// The gate.
     pub gate: String,
@@ -99,7 +99,7 @@ pub struct Rejection {
 }
 
 /// What became of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Everything wanted is there.
