@@ -8,7 +8,8 @@ pub fn nearest<S: AsRef<str>>(wanted: &str, names: impl IntoIterator<Item = S>) 
         .into_iter()
         .filter_map(|n| {
             let d = distance(&lower, &n.as_ref().to_lowercase(), limit)?;
-            Some((d, n.as_ref().to_owned()))
+            // A name of one letter is like every other one.
+            (d < lower.chars().count()).then(|| (d, n.as_ref().to_owned()))
         })
         .min()
         .map(|(_, n)| n)
