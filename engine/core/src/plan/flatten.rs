@@ -383,6 +383,22 @@ impl<'a> Flat<'a> {
                         if mode == Mode::Muted {
                             break End::Muted(link.node.clone());
                         }
+                        if mode == Mode::Bypassed {
+                            // As for a node: the input of the same name or type stands for the output.
+                            let graph = self.instances[sub].graph;
+                            let outer = self.instances[instance].graph.nodes.get(node);
+                            let through = outer.and_then(|n| {
+                                let same = n.from.get(&link.port).filter(|_| graph.inputs.contains_key(&link.port));
+                                same.or_else(|| graph.inputs.keys().find_map(|i| n.from.get(i)))
+                            });
+                            match through.and_then(|s| s.links().first()) {
+                                Some(input) => {
+                                    link = input;
+                                    continue;
+                                }
+                                None => break End::Muted(link.node.clone()),
+                            }
+                        }
                         link = next;
                         instance = sub;
                     }
@@ -596,6 +612,9 @@ pub(crate) fn constant_key(node: &Node, slot: usize, value: &Value) -> Option<Ke
     let hash = |v: &Value| {
         let mut maker = crate::keys::KeyMaker::new("constant");
         maker.value(v);
+        if node.schema().reads_paths {
+            maker.paths(v);
+        }
         maker.done()
     };
     let own = hash(value);

@@ -132,6 +132,10 @@ pub(super) fn run(
         pulse.stop.store(true, Ordering::SeqCst);
         outcome
     });
+    // Only now: whoever joins while a fan-in is under way must not begin the batch anew.
+    for stage in 0..=plan.stages {
+        queue.leave_batch(&stage_id(batch, stage), &setup.worker)?;
+    }
     queue.forget_worker(&setup.worker)?;
     result.map(|()| last)
 }
@@ -291,7 +295,6 @@ fn run_stage(
             queue.settle(&lease, Outcome::Release, clock.now())?;
         }
     }
-    queue.leave_batch(&id, &setup.worker)?;
     queue.counts(&id).map(Some)
 }
 

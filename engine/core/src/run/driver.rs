@@ -346,6 +346,9 @@ impl<'p> Driver<'p> {
                     {
                         let mut file = KeyMaker::new("constant");
                         file.value(&value);
+                        if schema.reads_paths {
+                            file.paths(&value);
+                        }
                         maker.str(schema.slot_name(slot));
                         maker.key(&file.done());
                         continue;
@@ -860,7 +863,8 @@ impl<'p> Driver<'p> {
                 self.want_inputs(frame, node);
             }
             Ok(Done::Kept) => {
-                if let Some(keep) = self.keep(node)
+                if !self.plan.batch
+                    && let Some(keep) = self.keep(node)
                     && let Some(name) = &keep.result
                     && let Some(Slot::One(value)) = self.slot_value(frame, node, 0)
                     && let Ok(values) = self.values.entry(name.clone()).or_insert_with(|| Ok(Vec::new()))
@@ -1000,7 +1004,9 @@ impl<'p> Driver<'p> {
             let words = match bad {
                 Bad::Failed(r) | Bad::Skipped(r) | Bad::NotYet(r) => r.to_string(),
             };
-            self.values.insert(name.clone(), Err(words));
+            if !self.plan.batch {
+                self.values.insert(name.clone(), Err(words));
+            }
         }
         if !self.cell(frame, node).is_some_and(|c| std::mem::take(&mut c.sink)) {
             return;

@@ -105,6 +105,10 @@ impl Driver<'_> {
             return Err(NodeError::new("not an ordered gate: a fault of the engine"));
         };
         let Some(f) = self.frames.get(&frame) else { return Ok(None) };
+        if self.plan.batch && self.shared.lent.out.is_none() {
+            return Err(NodeError::new("it compares with earlier items and needs a place to remember them")
+                .hint("name an output folder with --out"));
+        }
         let (accepted, chain) = match (&self.batch, f.item(), &self.shared.lent.out) {
             (Some(batch), Some(info), Some(out)) => {
                 match out.folder().ordered().prefix(batch, &plan.id, info.item)? {

@@ -300,7 +300,9 @@ fn map(
     let schema = task.def.schema();
     let list = |slot: usize| match &task.slots[slot] {
         Slot::One(Value::List(items)) => Some(items.clone()),
-        _ => None,
+        // Planned as a list, but a select node passed one value on.
+        Slot::One(one) => Some(Arc::from([one.clone()])),
+        Slot::Items(_) => None,
     };
     let lists: Vec<(usize, Arc<[Value]>)> =
         task.mapped.iter().enumerate().filter(|(_, m)| **m).filter_map(|(s, _)| Some((s, list(s)?))).collect();
