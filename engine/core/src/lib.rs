@@ -28,5 +28,5 @@ pub use problem::{Problem, Problems, Severity};
 pub use registry::Registry;
 pub use run::event::{EVENTS_VERSION, Event, Listener};
 pub use run::report::{NodeReport, Rejection, RunReport, Status, Wanted};
-pub use run::{Batch, BatchItems, Engine, KeyLine, MemoryCache, Setup};
+pub use run::{Batch, BatchItems, Engine, KeyLine, MemoryCache, Setup, stage_id};
 pub use schema::{Doubt, Kind, Lane, Param, Purity, Schema};

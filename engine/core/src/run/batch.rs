@@ -134,7 +134,7 @@ pub(super) fn run(
     });
     // Only now: whoever joins while a fan-in is under way must not begin the batch anew.
     for stage in 0..=plan.stages {
-        queue.leave_batch(&stage_id(batch, stage), &setup.worker)?;
+        queue.leave_batch(&stage_id(&batch.id, stage), &setup.worker)?;
     }
     queue.forget_worker(&setup.worker)?;
     result.map(|()| last)
@@ -182,8 +182,9 @@ fn keep_alive(leases: &Mutex<BTreeMap<u64, Lease>>, stop: &AtomicBool, queue: &d
 }
 
 /// A batch of one stage has a name of its own in the queue.
-fn stage_id(batch: &Batch, stage: u32) -> String {
-    if stage == 0 { batch.id.clone() } else { format!("{}-{stage}", batch.id) }
+#[must_use]
+pub fn stage_id(batch: &str, stage: u32) -> String {
+    if stage == 0 { batch.to_owned() } else { format!("{batch}-{stage}") }
 }
 
 #[allow(clippy::too_many_arguments, reason = "one loop over everything a stage touches")]
@@ -216,7 +217,7 @@ fn run_stage(
         close_windows(driver, plan, &mut window_frames, windows);
         return Ok(None);
     }
-    let id = stage_id(batch, stage);
+    let id = stage_id(&batch.id, stage);
     driver.batch = Some(id.clone());
     let (from, to) = batch.range();
     let mode = if batch.resume { Mode::Resume } else { Mode::Fresh };
@@ -377,7 +378,7 @@ fn collect(
         if keeps.is_empty() {
             continue;
         }
-        let id = stage_id(batch, before);
+        let id = stage_id(&batch.id, before);
         let (from, to) = batch.range();
         let mut at = from;
         let mut lost = Vec::new();

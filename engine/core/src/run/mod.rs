@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use batch::{Batch, BatchItems};
+pub use batch::{Batch, BatchItems, stage_id};
 
 /// What outlives a run: the nodes, the caches, the memory of files.
 pub struct Engine {
