@@ -1,0 +1,48 @@
+//! What a graph may do: which files it may read, which hosts it may reach.
+
+use crate::args::Access;
+use crate::fail::Fail;
+use crate::net::Allowed;
+use kiln_core::doors::{Net, NoNet, Sandbox};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The files a graph in `base` may read.
+///
+/// # Errors
+/// When a path on the command line is not there: a slip would otherwise show much later.
+pub fn sandbox(base: &Path, access: &Access) -> Result<Sandbox, Fail> {
+    let mut sandbox = Sandbox::new(base);
+    for (flag, paths) in [("--allow-read", &access.allow_read), ("--models", &access.models)] {
+        for path in paths {
+            if !path.exists() {
+                return Err(Fail::wrong(format!("{flag} {}: there is no such file or folder", path.display()), None));
+            }
+            sandbox = sandbox.allow(path);
+        }
+    }
+    for folder in model_folders(base) {
+        sandbox = sandbox.allow(folder);
+    }
+    Ok(sandbox)
+}
+
+/// `$KILN_MODELS` (several folders, as in `$PATH`), and `models` beside the graph, which may be a link.
+fn model_folders(base: &Path) -> Vec<PathBuf> {
+    let named = std::env::var_os("KILN_MODELS").unwrap_or_default();
+    let mut all: Vec<PathBuf> = std::env::split_paths(&named).filter(|p| !p.as_os_str().is_empty()).collect();
+    all.push(base.join("models"));
+    all.retain(|p| p.is_dir());
+    all
+}
+
+/// The network a run may use.
+///
+/// # Errors
+/// When an address on the command line is none.
+pub fn net(access: &Access) -> Result<Arc<dyn Net>, Fail> {
+    if access.allow_net.is_empty() {
+        return Ok(Arc::new(NoNet));
+    }
+    Ok(Arc::new(Allowed::new(&access.allow_net)?))
+}

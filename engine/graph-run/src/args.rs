@@ -1,0 +1,296 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  graph-run new framed-paper                        write a first graph to framed-paper.ron
+  graph-run framed-paper.ron                        run it
+  graph-run framed-paper.ron --set size=512x512     with another size
+  graph-run framed-paper.ron --items 0..100         make a hundred of it
+  graph-run framed-paper.ron --items 100 --resume   go on where that stopped
+  graph-run out/00007.png --out again               make the same picture from the graph inside it
+
+A run ends with 0 when all is made, 1 when something failed, 2 when the graph or the command is wrong,
+130 when it was cancelled. `graph-run COMMAND --help` tells more about a command.";
+
+/// Runs a saved graph of picture nodes: once, or over ten thousand items.
+#[derive(Parser, Debug)]
+#[command(name = "graph-run", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Cli {
+    /// What to do other than run.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The run.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// A run's arguments; a run record keeps them, so that `retry` can give them again.
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunArgs {
+    /// The graph: a .ron file, or a picture that carries its graph
+    #[arg(value_name = "GRAPH")]
+    pub graph: Option<PathBuf>,
+    /// Set a parameter: an exposed name or node.param
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Make only what this node needs; may be given again
+    #[arg(long, value_name = "NODE")]
+    pub want: Vec<String>,
+    /// Where files go, and the record of the run
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Which items: A..B, N for the first N
+    #[arg(long, value_name = "A..B|N", help_heading = "Many items")]
+    pub items: Option<String>,
+    /// One item only
+    #[arg(long, value_name = "K", conflicts_with = "items", help_heading = "Many items")]
+    pub item: Option<u64>,
+    /// A table, one item for each row: .csv, .json or .jsonl; columns named like parameters set them
+    #[arg(long, value_name = "FILE", help_heading = "Many items")]
+    pub rows: Option<PathBuf>,
+    /// Items and threads at once [default: the processor's]
+    #[arg(long, short = 'j', value_name = "N", help_heading = "Many items")]
+    pub jobs: Option<usize>,
+    /// Keep what is done from last time, do the rest
+    #[arg(long, help_heading = "Many items")]
+    pub resume: bool,
+    /// What collects over items runs even when some failed
+    #[arg(long, help_heading = "Many items")]
+    pub partial: bool,
+    /// Where values are kept between runs [default: $KILN_CACHE or the system's place for it]
+    #[arg(long, value_name = "DIR", help_heading = "Cache and memory")]
+    pub cache: Option<PathBuf>,
+    /// Keep nothing between runs
+    #[arg(long, conflicts_with = "cache", help_heading = "Cache and memory")]
+    pub no_cache: bool,
+    /// How much memory values may take: 512M, 8G
+    #[arg(long, value_name = "SIZE", help_heading = "Cache and memory")]
+    pub memory: Option<String>,
+    /// Show what would run and be written; run nothing
+    #[arg(long, help_heading = "Seeing")]
+    pub dry_run: bool,
+    /// Say of each node why it ran or did not
+    #[arg(long, help_heading = "Seeing")]
+    pub explain: bool,
+    /// Print a summary as JSON at the end
+    #[arg(long, help_heading = "Seeing")]
+    pub json: bool,
+    /// Print every event as a line of JSON
+    #[arg(long, help_heading = "Seeing")]
+    pub events: bool,
+    /// Print errors only
+    #[arg(long, short = 'q', help_heading = "Seeing")]
+    pub quiet: bool,
+    /// Replace files in the output folder that Kiln did not make
+    #[arg(long, help_heading = "What the graph may do")]
+    pub overwrite: bool,
+    /// What it may read and reach.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub access: Access,
+}
+
+/// What a graph may do to the world around it.
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Access {
+    /// Let the graph read this file or folder, beside its own folder
+    #[arg(long, value_name = "PATH", help_heading = "What the graph may do")]
+    pub allow_read: Vec<PathBuf>,
+    /// Let the graph reach this host
+    #[arg(long, value_name = "HOST[:PORT]", help_heading = "What the graph may do")]
+    pub allow_net: Vec<String>,
+    /// A folder of models, readable [default: $KILN_MODELS, and `models` beside the graph]
+    #[arg(long, value_name = "DIR", help_heading = "What the graph may do")]
+    pub models: Vec<PathBuf>,
+}
+
+/// Commands beside running.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Check a graph without running it: every problem at once
+    #[command(after_help = "Examples:\n  graph-run check poster.ron\n  graph-run check poster.ron --set size=99999 --json\n\nEnds with 0 when it can run, 2 when it cannot.")]
+    Check(CheckArgs),
+    /// Write graphs in their one canonical form
+    #[command(after_help = "Examples:\n  graph-run fmt poster.ron\n  graph-run fmt --check graphs/*.ron     for a build server: 1 when a file would change\n\nParameters that a node has since renamed get their present names.")]
+    Fmt(FmtArgs),
+    /// List the nodes of this build, or describe one
+    #[command(after_help = "Examples:\n  graph-run nodes\n  graph-run nodes PadImage\n  graph-run nodes --markdown > docs/nodes.md")]
+    Nodes(NodesArgs),
+    /// Show each value's name (its key), and what went into it, without running
+    #[command(after_help = "Examples:\n  graph-run keys poster.ron\n  graph-run keys poster.ron --set seed=8 --json")]
+    Keys(GraphArgs),
+    /// Write a graph to begin with
+    #[command(after_help = "Examples:\n  graph-run templates                    what there is\n  graph-run new framed-paper             writes framed-paper.ron\n  graph-run new framed-paper first.ron")]
+    New(NewArgs),
+    /// List the graphs to begin with
+    #[command(after_help = "Example:\n  graph-run templates\n  graph-run new palette-poster")]
+    Templates(ListArgs),
+    /// Show the runs of an output folder, or one of them in full
+    #[command(after_help = "Examples:\n  graph-run runs\n  graph-run runs 20260214T101500        the beginning of an id is enough\n  graph-run runs --out posters --json")]
+    Runs(RunsArgs),
+    /// Run the failed items of the last batch again
+    #[command(after_help = "Examples:\n  graph-run retry                        the last batch in `out`\n  graph-run retry --out posters\n  graph-run retry poster.ron             the last batch of this graph\n\nThe options of that run are used again: its items, rows and settings.")]
+    Retry(RetryArgs),
+    /// Write down in a graph what it runs with: the versions of its nodes, the hashes of its files
+    #[command(after_help = "Examples:\n  graph-run lock poster.ron\n  graph-run verify poster.ron            later, or on another machine")]
+    Lock(GraphArgs),
+    /// Compare a graph with its lock: exit code 1 and every difference when it would run with something else
+    #[command(after_help = "Example:\n  graph-run verify poster.ron")]
+    Verify(GraphArgs),
+    /// Look at the cache of values, or empty it
+    #[command(after_help = "Examples:\n  graph-run cache stats\n  graph-run cache gc --budget 10G        the longest unused go first\n  graph-run cache clear\n\nEverything in the cache can be made again.")]
+    Cache(CacheArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  graph-run completions bash > ~/.local/share/bash-completion/completions/graph-run")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// A graph, its settings, and what it may read.
+#[derive(Args, Debug)]
+pub struct GraphArgs {
+    /// The graph: a .ron file, or a picture that carries its graph
+    #[arg(value_name = "GRAPH")]
+    pub graph: PathBuf,
+    /// Set a parameter: an exposed name or node.param
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// What it may read.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// `check`.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// The graph and its settings.
+    #[command(flatten)]
+    pub graph: GraphArgs,
+    /// Check only what this node needs; may be given again
+    #[arg(long, value_name = "NODE")]
+    pub want: Vec<String>,
+}
+
+/// `fmt`.
+#[derive(Args, Debug)]
+pub struct FmtArgs {
+    /// The graphs
+    #[arg(value_name = "GRAPH", required = true)]
+    pub graphs: Vec<PathBuf>,
+    /// Change nothing; exit code 1 when a file is not in canonical form
+    #[arg(long)]
+    pub check: bool,
+    /// Print instead of writing
+    #[arg(long, conflicts_with = "check")]
+    pub stdout: bool,
+}
+
+/// `nodes`.
+#[derive(Args, Debug)]
+pub struct NodesArgs {
+    /// A node type
+    #[arg(value_name = "TYPE")]
+    pub ty: Option<String>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// Print the whole reference as Markdown
+    #[arg(long, conflicts_with = "ty")]
+    pub markdown: bool,
+}
+
+/// `new`.
+#[derive(Args, Debug)]
+pub struct NewArgs {
+    /// Which template
+    pub template: String,
+    /// Where to write it [default: TEMPLATE.ron]
+    pub path: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// `templates`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `runs`.
+#[derive(Args, Debug)]
+pub struct RunsArgs {
+    /// A run's id, or its beginning
+    pub id: Option<String>,
+    /// The output folder
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// How many runs
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    pub limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `retry`.
+#[derive(Args, Debug)]
+pub struct RetryArgs {
+    /// The graphs whose last batch is tried again [default: the last batch in the folder]
+    #[arg(value_name = "GRAPH")]
+    pub graphs: Vec<PathBuf>,
+    /// The output folder
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Items and threads at once
+    #[arg(long, short = 'j', value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Print a summary as JSON at the end
+    #[arg(long)]
+    pub json: bool,
+    /// Print errors only
+    #[arg(long, short = 'q')]
+    pub quiet: bool,
+}
+
+/// `cache`.
+#[derive(Args, Debug)]
+pub struct CacheArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: CacheAction,
+    /// The cache's folder [default: $KILN_CACHE or the system's place for it]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub cache: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What `cache` can do.
+#[derive(Subcommand, Debug)]
+pub enum CacheAction {
+    /// How much is in it, and where it is
+    Stats,
+    /// Remove everything
+    Clear,
+    /// Remove what was longest unused until the rest fits
+    Gc {
+        /// How much may stay
+        #[arg(long, value_name = "SIZE", default_value = "10G")]
+        budget: String,
+    },
+}

@@ -1,0 +1,160 @@
+//! The run itself: the output folder, the record, the listener, the end.
+
+use crate::args::RunArgs;
+use crate::fail::{CANCELLED, FAILED, Fail};
+use crate::progress::Progress;
+use crate::record::{self, Recorder, Started};
+use crate::start::Ready;
+use crate::{access, caches, explain, interrupt, picture, say, summary};
+use kiln_core::doors::OutFolder;
+use kiln_core::store::{Folder, Millis, Presence, RealDisk, RunStart};
+use kiln_core::{BatchItems, Cancel, Event, GraphText, Setup, Status};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Beyond so many nodes, what went into each key is written down only when asked for.
+const EXPLAINED: usize = 5000;
+
+/// The output folder of a run.
+pub struct Out {
+    /// The folder.
+    pub folder: Arc<OutFolder>,
+    presence: Presence,
+}
+
+/// Opens an output folder, made if need be.
+///
+/// # Errors
+/// When there can be none.
+pub fn open_out(dir: &Path, now: Millis) -> Result<Out, Fail> {
+    let open = || {
+        let folder = Folder::open(dir, now)?;
+        let presence = folder.presence(now)?;
+        Ok(Out { folder: Arc::new(OutFolder::new(dir, folder, Arc::new(RealDisk))), presence })
+    };
+    open().map_err(|e: kiln_core::store::StoreError| Fail::wrong(e, Some("name another output folder with --out")))
+}
+
+/// A run's setup, but for the output folder and the items.
+///
+/// # Errors
+/// When the command line asks for what cannot be.
+pub fn setup(args: &RunArgs, ready: &Ready, now: Millis) -> Result<Setup, Fail> {
+    let mut setup = Setup::new(record::run_id(now), &ready.source.base);
+    setup.sandbox = ready.sandbox.clone();
+    setup.net = access::net(&args.access)?;
+    if let Some(jobs) = args.jobs {
+        setup.jobs = jobs.min(1024);
+    }
+    if let Some(bytes) = caches::memory(args.memory.as_deref())? {
+        setup.live_budget = usize::try_from(bytes - bytes / 4).unwrap_or(usize::MAX).max(1);
+    }
+    setup.overwrite = args.overwrite;
+    setup.partial = args.partial;
+    setup.explain = args.explain || ready.plan.planned().count() <= EXPLAINED;
+    setup.batch = ready.batch.clone();
+    setup.graph_text = picture::texts(&ready.source.graph, ready.engine.registry(), ready.told.clone());
+    Ok(setup)
+}
+
+/// Makes everything, and tells what came of it.
+///
+/// # Errors
+/// When it cannot begin, or its folder fails while it runs.
+pub fn make(args: &RunArgs, ready: Ready) -> Result<u8, Fail> {
+    let now = ready.engine.clock().now();
+    let mut setup = setup(args, &ready, now)?;
+    let out = match ready.plan.has_effects() || ready.batch.is_some() {
+        true => Some(open_out(&args.out, now)?),
+        false => None,
+    };
+    let mut before = None;
+    let mut recorder = None;
+    if let Some(out) = &out {
+        setup.out = Some(out.folder.clone());
+        out.presence.id().clone_into(&mut setup.worker);
+        let runs = out.folder.folder().runs();
+        if args.resume {
+            warn_of_new_rows(&runs, &ready, now);
+        }
+        if args.explain {
+            before = Some(record::last_parts(&runs, &ready.source.graph.title, now));
+        }
+        recorder = Some(Recorder::begin(runs, &start(args, &ready, &setup.run, &setup.worker, &setup.graph_text, now)));
+    }
+    let cancel = Cancel::default();
+    interrupt::listen(&cancel);
+    let shown = Arc::new(Progress::new(args.quiet));
+    let recorder = recorder.map(Arc::new);
+    let listener = {
+        let (shown, recorder, events) = (shown.clone(), recorder.clone(), args.events);
+        move |event: &Event| {
+            shown.note(event);
+            if let Some(recorder) = &recorder {
+                recorder.note(event);
+            }
+            if events && let Ok(line) = serde_json::to_string(event) {
+                say::out(&line);
+            }
+        }
+    };
+    let ran = ready.engine.run(&ready.plan, setup, &cancel, Arc::new(listener));
+    if let Ok(shown) = Arc::try_unwrap(shown) {
+        shown.finish();
+    }
+    let report = ran?;
+    if let Some(recorder) = recorder.and_then(Arc::into_inner) {
+        recorder.finish(&report, ready.engine.clock().now());
+    }
+    let end = summary::End { args, ready: &ready, report: &report, out: out.as_ref().map(|o| &*o.folder) };
+    if args.explain && !args.quiet {
+        explain::reasons(&report, before.as_ref());
+    }
+    if args.json {
+        end.json(args.events);
+    } else if !args.quiet {
+        end.words();
+    }
+    if args.quiet || args.json {
+        end.errors();
+    }
+    Ok(match report.status {
+        Status::Done | Status::Parked => 0,
+        Status::Failed => FAILED,
+        Status::Cancelled => CANCELLED,
+    })
+}
+
+fn start(args: &RunArgs, ready: &Ready, id: &str, worker: &str, text: &Arc<GraphText>, now: Millis) -> RunStart {
+    let mut started = Started::new(args, &ready.source.base);
+    started.batch = ready.batch.as_ref().map(|b| b.id.clone());
+    started.stages = ready.plan.planned().map(|p| p.stage).max().unwrap_or(0);
+    started.rows.clone_from(&ready.rows_hash);
+    RunStart {
+        id: id.to_owned(),
+        graph_title: ready.source.graph.title.clone(),
+        graph_text: text(None),
+        args_json: serde_json::to_string(&started).unwrap_or_default(),
+        engine: format!("kiln {}", env!("CARGO_PKG_VERSION")),
+        worker: worker.to_owned(),
+        now,
+    }
+}
+
+/// A resumed batch leaves done items alone, even when their rows are others now.
+fn warn_of_new_rows(runs: &kiln_core::store::Runs, ready: &Ready, now: Millis) {
+    let (Some(batch), Some(hash)) = (&ready.batch, &ready.rows_hash) else { return };
+    if !matches!(batch.items, BatchItems::SomeRows(..)) {
+        return;
+    }
+    for run in runs.runs(100, now).unwrap_or_default() {
+        let Ok(Some(record)) = runs.run(&run.id, now) else { continue };
+        let Ok(started) = serde_json::from_str::<Started>(&record.args_json) else { continue };
+        if started.batch.as_ref() == Some(&batch.id) {
+            if started.rows.as_ref() != Some(hash) {
+                say::warn("the table changed since this batch was begun; items that are done stay as they are (without --resume every row is looked at again, and what did not change comes from the cache)");
+            }
+            return;
+        }
+    }
+}
