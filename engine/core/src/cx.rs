@@ -387,7 +387,9 @@ impl Cx<'_> {
         let out = self.out_folder()?;
         let place = out.place(relative)?;
         let item = self.item.map(|i| i.item).or(self.window);
-        let known = out.folder().journal().claim_path(relative, self.id, item, &self.key)?;
+        // Each value of a list has files of its own as well.
+        let owner = self.index.map_or_else(|| self.id.to_owned(), |at| format!("{}[{at}]", self.id));
+        let known = out.folder().journal().claim_path(relative, &owner, item, &self.key)?;
         match known {
             kiln_store::Claimed::Ours => {}
             kiln_store::Claimed::Free => {

@@ -111,6 +111,15 @@ impl KeyMaker {
         }
     }
 
+    /// Where files lie, for the nodes that look at it.
+    pub fn paths(&mut self, value: &Value) {
+        match value {
+            Value::File(f) => self.bytes(f.path.as_os_str().as_encoded_bytes()),
+            Value::List(items) => items.iter().for_each(|i| self.paths(i)),
+            _ => {}
+        }
+    }
+
     fn float(&mut self, v: f64) {
         // -0.0 and 0.0 are one number.
         self.u64(if v == 0.0 { 0 } else { v.to_bits() });

@@ -216,6 +216,7 @@ impl Node {
             lane: Lane::Cpu,
             writes_files: false,
             uses_network: false,
+            reads_paths: false,
             inputs: Vec::new(),
             params: Vec::new(),
             outputs: Vec::new(),
@@ -412,6 +413,12 @@ impl Node {
     #[must_use]
     pub fn uses_network(mut self) -> Self {
         self.schema.uses_network = true;
+        self
+    }
+    /// Looks at the paths of its files, not only at what is in them.
+    #[must_use]
+    pub fn reads_paths(mut self) -> Self {
+        self.schema.reads_paths = true;
         self
     }
     /// With these parameters the first output is `input` unchanged: the node is then passed by, and the

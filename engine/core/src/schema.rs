@@ -340,6 +340,8 @@ pub struct Schema {
     pub writes_files: bool,
     /// The effect needs the network.
     pub uses_network: bool,
+    /// Looks at the paths of its files, not only at what is in them: paths are part of its key.
+    pub reads_paths: bool,
     /// Input ports.
     pub inputs: Vec<Input>,
     /// Parameters.

@@ -70,14 +70,16 @@ pub(super) fn resolve(flat: &mut Flat<'_>, order: &[u32]) {
                 let ty = match o.follows.and_then(|name| schema.slot(name)) {
                     Some(slot) => {
                         let own = o.ty.clone();
-                        match &flat.nodes[at].slots[slot] {
+                        let ty = match &flat.nodes[at].slots[slot] {
                             SlotPlan::Wire(w) => flat.nodes[w.node as usize].outs.get(w.port as usize).cloned().unwrap_or(own),
                             SlotPlan::Many(ws) => ws
                                 .first()
                                 .and_then(|w| flat.nodes[w.node as usize].outs.get(w.port as usize))
                                 .map_or(own, Type::as_list),
                             _ => own,
-                        }
+                        };
+                        // An input that takes a list makes one of a single value.
+                        if schema.inputs.get(slot).is_some_and(|i| i.ty.list) { ty.as_list() } else { ty }
                     }
                     None => o.ty.clone(),
                 };

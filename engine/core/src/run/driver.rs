@@ -558,6 +558,7 @@ impl<'p> Driver<'p> {
         if !ports.is_empty() && ports.iter().all(|(_, k)| self.shared.where_is(k).is_some()) {
             if let Some(cell) = self.cell(frame, node) {
                 cell.state = State::Queued;
+                cell.load = true;
             }
             return self.queue(frame, node);
         }
@@ -736,11 +737,7 @@ impl<'p> Driver<'p> {
         }
         let plan = &self.plan.nodes[node as usize];
         let key = cell.key.unwrap_or(Key([0; 32]));
-        let loads = cell.holds.is_empty()
-            && matches!(plan.node.behaviour, Behaviour::Pure(_))
-            && !self.is_keep(node)
-            && !plan.outs.is_empty()
-            && (0..plan.outs.len()).all(|p| self.shared.where_is(&keys::port(&key, p)).is_some());
+        let loads = cell.load;
         let job = match &plan.node.behaviour {
             _ if self.is_keep(node) => Job::Keep(key),
             Behaviour::Pure(_) if loads => Job::Load((0..plan.outs.len()).map(|p| (p, keys::port(&key, p))).collect()),
@@ -783,6 +780,7 @@ impl<'p> Driver<'p> {
         }
         if let Some(cell) = self.cell(frame, node) {
             cell.state = State::Running;
+            cell.load = false;
         }
         if !quiet {
             let item = self.item_of(frame);
