@@ -283,3 +283,71 @@ fn an_ordered_gate_gives_the_same_outcome_with_any_number_of_workers() {
     assert_eq!(outcomes[0], outcomes[1]);
     assert_eq!(outcomes[0], outcomes[2]);
 }
+
+#[test]
+fn another_process_finds_values_on_disk_and_makes_lost_ones_again() {
+    use kiln_core::store::{DiskCache, RealDisk};
+    use std::sync::Arc;
+    let dir = tempfile::tempdir().unwrap();
+    let g = graph(
+        r#""d": (type: "Draw", with: { "seed": 7 }), "m": (type: "Add", from: { "a": "d.value" }),
+           "s": (type: "Sum", from: { "values": "m.value" }),
+           "all": (type: "Write", from: { "value": "s.value" }, with: { "name": "sum.txt" }),"#,
+    );
+    let cache = || Arc::new(DiskCache::open(dir.path().join("cache"), Arc::new(RealDisk)).unwrap());
+    let go = |name: &str| {
+        let engine = engine().with_memory(0).with_disk(cache());
+        let plan = plan(&engine, &g, &batch_wish());
+        let setup = Setup { out: Some(out(&dir.path().join(name))), batch: items(8), ..Setup::new("r", ".") };
+        run(&engine, &plan, setup)
+    };
+    assert_eq!(go("a").nodes["m"].ran, 8);
+    // Another folder, the same cache: what the fan-in wants is there already.
+    let second = go("b");
+    assert_eq!((second.nodes["m"].ran, second.nodes["all"].ran), (0, 1), "{:?}", second.failures);
+    // The cache is emptied between the items and the fan-in of a resumed run: items are made again.
+    cache().clear().unwrap();
+    std::fs::remove_file(dir.path().join("b/sum.txt")).unwrap();
+    let engine = engine().with_memory(0).with_disk(cache());
+    let plan = plan(&engine, &g, &batch_wish());
+    let batch = items(8).map(|b| kiln_core::Batch { resume: true, ..b });
+    let setup = Setup { out: Some(out(&dir.path().join("b"))), batch, ..Setup::new("r", ".") };
+    let third = run(&engine, &plan, setup);
+    assert_eq!(third.status, Status::Done, "{:?}", third.failures);
+    assert_eq!(third.nodes["m"].ran, 8);
+    let read = |n: &str| std::fs::read(dir.path().join(n).join("sum.txt")).unwrap();
+    assert_eq!(read("a"), read("b"));
+}
+
+#[test]
+fn a_cancelled_batch_is_resumed_where_it_stopped() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine();
+    let g = graph(
+        r#""d": (type: "Draw", with: { "seed": 7 }),
+           "w": (type: "Write", from: { "value": "d.value" }, with: { "name": "{item}.txt" }),
+           "s": (type: "Sum", from: { "values": "d.value" }),
+           "n": (type: "Write", from: { "value": "s.count" }, with: { "name": "n.txt" }),"#,
+    );
+    let plan = plan(&engine, &g, &batch_wish());
+    let cancel = kiln_core::Cancel::default();
+    let (seen, stop) = (Arc::new(AtomicU64::new(0)), cancel.clone());
+    let listener = move |e: &kiln_core::Event| {
+        if matches!(e, kiln_core::Event::ItemFinished { .. }) && seen.fetch_add(1, Ordering::SeqCst) == 4 {
+            stop.cancel();
+        }
+    };
+    let setup = Setup { out: Some(out(dir.path())), batch: items(30), jobs: 2, ..Setup::new("r", ".") };
+    let report = engine.run(&plan, setup, &cancel, Arc::new(listener)).unwrap();
+    assert_eq!(report.status, Status::Cancelled);
+    let made = report.items.unwrap().done;
+    assert!((5..30).contains(&made), "{made}");
+    let batch = items(30).map(|b| kiln_core::Batch { resume: true, ..b });
+    let setup = Setup { out: Some(out(dir.path())), batch, jobs: 2, ..Setup::new("r", ".") };
+    let report = run(&engine, &plan, setup);
+    assert_eq!(report.status, Status::Done, "{:?}", report.failures);
+    assert_eq!(report.nodes["w"].ran, 30 - made);
+    assert_eq!(std::fs::read_to_string(dir.path().join("n.txt")).unwrap(), "30");
+}

@@ -58,6 +58,8 @@ pub(crate) struct Cell {
     pub pinned: bool,
     /// The frame is finished only when it came to an end.
     pub sink: bool,
+    /// It is queued to be fetched, not to be made.
+    pub load: bool,
     pub bytes: usize,
 }
 
@@ -75,6 +77,7 @@ impl Cell {
             readers: 0,
             pinned: false,
             sink: false,
+            load: false,
             bytes: 0,
         }
     }

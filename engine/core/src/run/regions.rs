@@ -212,6 +212,7 @@ impl Driver<'_> {
             cell.outs = Vec::new();
             cell.late = Vec::new();
             cell.readers = 0;
+            cell.load = false;
             let bytes = std::mem::take(&mut cell.bytes);
             let holds = std::mem::take(&mut cell.holds);
             self.live -= bytes;
