@@ -2,7 +2,12 @@
 //!
 //! Each figure stands beside a calibration loop (a million steps of xorshift on one thread), so that
 //! figures from two machines can be compared by their ratio to it.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot go on stops")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark that cannot go on stops"
+)]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kiln_core::document::{Graph, Link, Lit, Node as DocNode, Source};
@@ -117,7 +122,11 @@ fn running(c: &mut Criterion) {
             b.iter(|| assert_eq!(run(&engine, &graph), 0));
         });
     }
-    for (name, graph) in [("a line of 10000", line(10_000)), ("a line of 100000", line(100_000)), ("100000 side by side", wide(100_000))] {
+    for (name, graph) in [
+        ("a line of 10000", line(10_000)),
+        ("a line of 100000", line(100_000)),
+        ("100000 side by side", wide(100_000)),
+    ] {
         c.bench_function(&format!("plan and run cold: {name}"), |b| {
             b.iter(|| run(&Engine::new(registry()).unwrap(), &graph));
         });

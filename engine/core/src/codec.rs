@@ -68,7 +68,9 @@ impl Codecs {
     pub fn decode(&self, type_name: &str, encoding: u32, bytes: &[u8]) -> Result<Value, CodecError> {
         let err = |what| CodecError { ty: type_name.chars().take(40).collect(), what };
         if let Some(codec) = self.objects.get(type_name) {
-            return (codec.decode)(encoding, bytes).map(Value::Object).ok_or_else(|| err("its bytes are not of this type"));
+            return (codec.decode)(encoding, bytes)
+                .map(Value::Object)
+                .ok_or_else(|| err("its bytes are not of this type"));
         }
         if encoding != ENCODING {
             return Err(err("another version of Kiln wrote it"));
@@ -128,7 +130,9 @@ impl Codecs {
             }
             Value::Image(i) => {
                 tag(out, 11);
-                [i.batch(), i.height(), i.width(), i.channels()].iter().for_each(|v| out.extend((*v as u32).to_le_bytes()));
+                [i.batch(), i.height(), i.width(), i.channels()]
+                    .iter()
+                    .for_each(|v| out.extend((*v as u32).to_le_bytes()));
                 put_samples(out, i.data());
             }
             Value::Mask(m) => {

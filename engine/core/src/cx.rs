@@ -138,7 +138,10 @@ macro_rules! getters {
 impl Cx<'_> {
     fn slot(&self, name: &str) -> Result<&Slot, NodeError> {
         let at = self.schema.slot(name).ok_or_else(|| {
-            NodeError::new(format!("{} has no input or parameter {name:?}: a fault of the node", self.schema.name))
+            NodeError::new(format!(
+                "{} has no input or parameter {name:?}: a fault of the node",
+                self.schema.name
+            ))
         })?;
         self.slots.get(at).ok_or_else(|| NodeError::new("a slot is missing: a fault of the engine"))
     }
@@ -195,7 +198,9 @@ impl Cx<'_> {
         match self.value(name)? {
             Value::Int(v) => Ok(v),
             Value::Bool(v) => Ok(i64::from(v)),
-            Value::Seed(v) => i64::try_from(v).map_err(|_| NodeError::new("the seed is too large for a whole number")),
+            Value::Seed(v) => {
+                i64::try_from(v).map_err(|_| NodeError::new("the seed is too large for a whole number"))
+            }
             other => Err(self.wrong(name, "a whole number", &other)),
         }
     }
@@ -395,12 +400,15 @@ impl Cx<'_> {
             kiln_store::Claimed::Free => {
                 if place.exists() && !self.lent.overwrite && std::fs::read(&place).is_ok_and(|b| b != bytes) {
                     out.folder().journal().release_path(relative)?;
-                    return Err(NodeError::new(format!("{relative:?} is in the way and was not made by this graph"))
-                        .hint("choose another --out or name, move the file away, or allow it with --overwrite"));
+                    return Err(NodeError::new(format!(
+                        "{relative:?} is in the way and was not made by this graph"
+                    ))
+                    .hint("choose another --out or name, move the file away, or allow it with --overwrite"));
                 }
             }
             kiln_store::Claimed::OwnedBy { node, item } => {
-                let who = item.map_or_else(|| format!("node {node:?}"), |i| format!("node {node:?}, item {i}"));
+                let who =
+                    item.map_or_else(|| format!("node {node:?}"), |i| format!("node {node:?}, item {i}"));
                 return Err(NodeError::new(format!("{relative:?} was already written by {who}"))
                     .hint("put {item}, {index} or another name into the file's name"));
             }
@@ -413,7 +421,10 @@ impl Cx<'_> {
     /// # Errors
     /// When the run has none.
     pub fn out_folder(&self) -> Result<&Arc<OutFolder>, NodeError> {
-        self.lent.out.as_ref().ok_or_else(|| NodeError::new("this run has no output folder").hint("name one with --out"))
+        self.lent
+            .out
+            .as_ref()
+            .ok_or_else(|| NodeError::new("this run has no output folder").hint("name one with --out"))
     }
 
     /// Sends a request, if the run may use the network.

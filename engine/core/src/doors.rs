@@ -105,11 +105,14 @@ impl Sandbox {
             return Err(NodeError::new("the path is empty").hint("name a file, relative to the graph"));
         }
         let asked = self.base.join(path);
-        let inside = |p: &Path| self.roots.iter().any(|r| std::fs::canonicalize(r).is_ok_and(|r| p.starts_with(r)));
+        let inside =
+            |p: &Path| self.roots.iter().any(|r| std::fs::canonicalize(r).is_ok_and(|r| p.starts_with(r)));
         match std::fs::canonicalize(&asked) {
             Ok(real) if inside(&real) => Ok(real),
-            Ok(_) => Err(NodeError::new(format!("{path:?} lies outside the graph's folder and the model folders"))
-                .hint(format!("if you trust this graph, allow it with --allow-read {}", asked.display()))),
+            Ok(_) => {
+                Err(NodeError::new(format!("{path:?} lies outside the graph's folder and the model folders"))
+                    .hint(format!("if you trust this graph, allow it with --allow-read {}", asked.display())))
+            }
             Err(e) => {
                 let hint = match e.kind() {
                     std::io::ErrorKind::NotFound => near_name(&asked),
@@ -178,7 +181,10 @@ fn wildcard(pattern: &str, name: &str) -> bool {
 
 fn near_name(path: &Path) -> Option<String> {
     let wanted = path.file_name()?.to_str()?;
-    let names = std::fs::read_dir(path.parent()?).ok()?.take(10_000).filter_map(|e| e.ok()?.file_name().into_string().ok());
+    let names = std::fs::read_dir(path.parent()?)
+        .ok()?
+        .take(10_000)
+        .filter_map(|e| e.ok()?.file_name().into_string().ok());
     crate::words::nearest(wanted, names)
 }
 
@@ -231,7 +237,8 @@ impl OutFolder {
                 .hint("a graph writes below --out only: use a relative name without \"..\""));
         }
         if path.components().next().is_some_and(|c| c.as_os_str() == ".kiln") {
-            return Err(NodeError::new(format!("{relative:?} is one of Kiln's own files")).hint("choose another name"));
+            return Err(NodeError::new(format!("{relative:?} is one of Kiln's own files"))
+                .hint("choose another name"));
         }
         Ok(self.root.join(path))
     }
@@ -258,7 +265,9 @@ impl OutFolder {
         self.disk.create_dirs(parent, kiln_store::Durability::Durable)?;
         let (real, root) = (std::fs::canonicalize(parent)?, std::fs::canonicalize(&self.root)?);
         if !real.starts_with(&root) {
-            return Err(NodeError::new(format!("{relative:?} leads outside the output folder through a link")));
+            return Err(NodeError::new(format!(
+                "{relative:?} leads outside the output folder through a link"
+            )));
         }
         self.seen.lock().insert(parent.to_owned(), ());
         Ok(())
@@ -267,13 +276,15 @@ impl OutFolder {
     /// Whether a written file is still there, with its length.
     #[must_use]
     pub fn stands(&self, relative: &str, bytes: u64) -> bool {
-        self.place(relative).is_ok_and(|p| std::fs::metadata(p).is_ok_and(|m| m.is_file() && m.len() == bytes))
+        self.place(relative)
+            .is_ok_and(|p| std::fs::metadata(p).is_ok_and(|m| m.is_file() && m.len() == bytes))
     }
 }
 
 /// Reads a file's bytes through the sandbox that named it.
 pub(crate) fn read_file(file: &FileRef, max: u64) -> Result<Vec<u8>, NodeError> {
-    let bad = |e: &dyn std::fmt::Display| NodeError::new(format!("{} cannot be read: {e}", file.path.display()));
+    let bad =
+        |e: &dyn std::fmt::Display| NodeError::new(format!("{} cannot be read: {e}", file.path.display()));
     let len = std::fs::metadata(&file.path).map_err(|e| bad(&e))?.len();
     if len > max {
         return Err(bad(&format!("it has {len} bytes, more than the {max} allowed")));
@@ -291,9 +302,13 @@ mod tests {
 
     #[test]
     fn wildcards_fit_as_in_a_shell() {
-        for (p, n, fits) in
-            [("*.png", "a.png", true), ("*.png", "a.jpg", false), ("a*b?c", "axxbyc", true), ("", "", true), ("*", "", true)]
-        {
+        for (p, n, fits) in [
+            ("*.png", "a.png", true),
+            ("*.png", "a.jpg", false),
+            ("a*b?c", "axxbyc", true),
+            ("", "", true),
+            ("*", "", true),
+        ] {
             assert_eq!(wildcard(p, n), fits, "{p} {n}");
         }
     }
@@ -308,7 +323,10 @@ mod tests {
         let sandbox = Sandbox::new(&inside);
         assert!(sandbox.resolve("open.png").is_ok());
         assert!(sandbox.resolve("../secret").unwrap_err().what.contains("outside"));
-        assert_eq!(sandbox.resolve("opne.png").unwrap_err().hint.as_deref(), Some("did you mean \"open.png\"?"));
+        assert_eq!(
+            sandbox.resolve("opne.png").unwrap_err().hint.as_deref(),
+            Some("did you mean \"open.png\"?")
+        );
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(dir.path().join("secret"), inside.join("link")).unwrap();

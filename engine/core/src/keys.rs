@@ -174,13 +174,21 @@ mod tests {
         assert_ne!(key(Value::Int(1)), key(Value::Float(1.0)));
         assert_ne!(key(Value::Int(1)), key(Value::Seed(1)));
         assert_eq!(key(Value::Float(0.0)), key(Value::Float(-0.0)));
-        assert_ne!(key(Value::list(vec![Value::from("a"), Value::from("b")])), key(Value::list(vec![Value::from("ab")])));
+        assert_ne!(
+            key(Value::list(vec![Value::from("a"), Value::from("b")])),
+            key(Value::list(vec![Value::from("ab")]))
+        );
     }
 
     #[test]
     fn derived_seeds_stay_what_they_were() {
         assert_eq!(derive_seed(7, None, 0), 7);
-        let seeds = [derive_seed(7, Some(0), 0), derive_seed(7, Some(1), 0), derive_seed(7, Some(0), 1), derive_seed(7, None, 1)];
+        let seeds = [
+            derive_seed(7, Some(0), 0),
+            derive_seed(7, Some(1), 0),
+            derive_seed(7, Some(0), 1),
+            derive_seed(7, None, 1),
+        ];
         for (i, a) in seeds.iter().enumerate() {
             assert!(!seeds[i + 1..].contains(a));
         }

@@ -124,7 +124,8 @@ pub(crate) fn read(kind: &Kind, lit: &Lit) -> Result<Value, NodeError> {
             }
         }
         Kind::Range { min, max } => {
-            let (a, b) = pair(lit).ok_or_else(|| wants("a lowest and a highest number", "(0.2, 1.0)", lit))?;
+            let (a, b) =
+                pair(lit).ok_or_else(|| wants("a lowest and a highest number", "(0.2, 1.0)", lit))?;
             if a < *min || b > *max || a > b {
                 return Err(outside(&format!("({a}, {b})"), &min.to_string(), &max.to_string())
                     .hint("the lower number comes first"));
@@ -136,7 +137,11 @@ pub(crate) fn read(kind: &Kind, lit: &Lit) -> Result<Value, NodeError> {
             let Lit::List(points) = lit else { return Err(err()) };
             let points: Vec<(f64, f64)> = points.iter().map(pair).collect::<Option<_>>().ok_or_else(err)?;
             let ascending = points.windows(2).all(|p| p[0].0 < p[1].0);
-            if points.len() < 2 || points.len() > 256 || !ascending || points.iter().any(|p| !p.0.is_finite() || !p.1.is_finite()) {
+            if points.len() < 2
+                || points.len() > 256
+                || !ascending
+                || points.iter().any(|p| !p.0.is_finite() || !p.1.is_finite())
+            {
                 return Err(err());
             }
             Ok(Value::Curve(points.into()))
@@ -163,9 +168,11 @@ pub(crate) fn find_files(kind: &Kind, value: Value, finder: &FileFinder<'_>) -> 
     match (kind, value) {
         (Kind::File, Value::Text(path)) => finder.file(&path),
         (Kind::Files, Value::Text(pattern)) => finder.glob(&pattern),
-        (Kind::List(of), Value::List(items)) if **of == Kind::File => {
-            items.iter().map(|i| find_files(of, i.clone(), finder)).collect::<Result<Vec<_>, _>>().map(Value::list)
-        }
+        (Kind::List(of), Value::List(items)) if **of == Kind::File => items
+            .iter()
+            .map(|i| find_files(of, i.clone(), finder))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Value::list),
         (_, value) => Ok(value),
     }
 }
@@ -175,8 +182,10 @@ pub(crate) fn find_files(kind: &Kind, value: Value, finder: &FileFinder<'_>) -> 
 /// # Errors
 /// When it is neither a literal of that kind nor text where text is wanted.
 pub fn from_word(kind: &Kind, word: &str) -> Result<Lit, NodeError> {
-    let takes_text =
-        matches!(kind, Kind::Text { .. } | Kind::Choice(_) | Kind::Color | Kind::File | Kind::Files | Kind::ParamRef);
+    let takes_text = matches!(
+        kind,
+        Kind::Text { .. } | Kind::Choice(_) | Kind::Color | Kind::File | Kind::Files | Kind::ParamRef
+    );
     if takes_text {
         let quoted = word.len() >= 2 && word.starts_with('"') && word.ends_with('"');
         return Ok(match Lit::parse(word) {
@@ -189,7 +198,8 @@ pub fn from_word(kind: &Kind, word: &str) -> Result<Lit, NodeError> {
     {
         return Ok(Lit::Tuple(None, vec![Lit::Int(w.into()), Lit::Int(h.into())]));
     }
-    let lit = Lit::parse(word.trim()).map_err(|p| NodeError::new(format!("{word:?} cannot be read: {}", p.what)))?;
+    let lit = Lit::parse(word.trim())
+        .map_err(|p| NodeError::new(format!("{word:?} cannot be read: {}", p.what)))?;
     read(kind, &lit).map(|_| lit)
 }
 
@@ -214,8 +224,14 @@ mod tests {
     #[test]
     fn words_of_a_command_line() {
         let size = Kind::Size { min: 1, max: 9999 };
-        assert!(matches!(from_word(&size, "512x768").and_then(|l| read(&size, &l)), Ok(Value::Size(512, 768))));
-        assert!(matches!(from_word(&Kind::Color, "#fff").and_then(|l| read(&Kind::Color, &l)), Ok(Value::Color(_))));
+        assert!(matches!(
+            from_word(&size, "512x768").and_then(|l| read(&size, &l)),
+            Ok(Value::Size(512, 768))
+        ));
+        assert!(matches!(
+            from_word(&Kind::Color, "#fff").and_then(|l| read(&Kind::Color, &l)),
+            Ok(Value::Color(_))
+        ));
         assert!(from_word(&Kind::Bool, "yes please").is_err());
     }
 }

@@ -314,7 +314,13 @@ impl Node {
         self.schema.doc = doc.into();
         self
     }
-    fn push_input(mut self, name: &'static str, ty: Type, doc: &'static str, set: impl FnOnce(&mut Input)) -> Self {
+    fn push_input(
+        mut self,
+        name: &'static str,
+        ty: Type,
+        doc: &'static str,
+        set: impl FnOnce(&mut Input),
+    ) -> Self {
         let mut input = Input {
             name,
             ty,

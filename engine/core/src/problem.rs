@@ -75,7 +75,14 @@ impl std::error::Error for Problems {}
 impl Problem {
     /// An error that concerns the whole graph or the command.
     pub fn of_graph(what: impl Into<String>, hint: Option<String>) -> Self {
-        Self { severity: Severity::Error, node: String::new(), port: None, what: what.into(), hint, place: None }
+        Self {
+            severity: Severity::Error,
+            node: String::new(),
+            port: None,
+            what: what.into(),
+            hint,
+            place: None,
+        }
     }
 
     /// Finds the line of a node (in the outermost graph) or of one of its fields.

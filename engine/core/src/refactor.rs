@@ -9,7 +9,12 @@ use kiln_document::{Graph, Lit, ParamRef};
 ///
 /// # Errors
 /// When there is no such node, the name is taken, or it is no name.
-pub fn rename(graph: &mut Graph, registry: &Registry, old: &str, new: &str) -> Result<(), kiln_document::EditError> {
+pub fn rename(
+    graph: &mut Graph,
+    registry: &Registry,
+    old: &str,
+    new: &str,
+) -> Result<(), kiln_document::EditError> {
     graph.rename_node(old, new)?;
     for node in graph.nodes.values_mut() {
         let Some(def) = registry.get(&node.ty) else { continue };
@@ -35,14 +40,16 @@ pub fn modernise(graph: &mut Graph, registry: &Registry) -> Vec<String> {
             for old in param.was {
                 if node.with.contains_key(*old) && !node.with.contains_key(param.name) {
                     let renamed = std::mem::take(&mut node.with).into_iter();
-                    node.with =
-                        renamed.map(|(k, v)| if k == *old { (param.name.to_owned(), v) } else { (k, v) }).collect();
+                    node.with = renamed
+                        .map(|(k, v)| if k == *old { (param.name.to_owned(), v) } else { (k, v) })
+                        .collect();
                     changed.push(format!("{name}: {old} is now {}", param.name));
                 }
                 if node.from.contains_key(*old) && !node.from.contains_key(param.name) {
                     let renamed = std::mem::take(&mut node.from).into_iter();
-                    node.from =
-                        renamed.map(|(k, v)| if k == *old { (param.name.to_owned(), v) } else { (k, v) }).collect();
+                    node.from = renamed
+                        .map(|(k, v)| if k == *old { (param.name.to_owned(), v) } else { (k, v) })
+                        .collect();
                     changed.push(format!("{name}: {old} is now {}", param.name));
                 }
             }

@@ -183,7 +183,16 @@ pub struct Param {
 
 impl Param {
     fn new(name: &'static str, kind: Kind, default: Option<Value>) -> Self {
-        Self { name, kind, default, unit: "", doc: Cow::Borrowed(""), cosmetic: false, control: false, was: &[] }
+        Self {
+            name,
+            kind,
+            default,
+            unit: "",
+            doc: Cow::Borrowed(""),
+            cosmetic: false,
+            control: false,
+            was: &[],
+        }
     }
     /// A check box.
     #[must_use]
@@ -193,7 +202,11 @@ impl Param {
     /// A whole number.
     #[must_use]
     pub fn int(name: &'static str, default: i64, range: std::ops::RangeInclusive<i64>) -> Self {
-        Self::new(name, Kind::Int { min: *range.start(), max: *range.end(), step: 1 }, Some(Value::Int(default)))
+        Self::new(
+            name,
+            Kind::Int { min: *range.start(), max: *range.end(), step: 1 },
+            Some(Value::Int(default)),
+        )
     }
     /// A number.
     #[must_use]
@@ -362,7 +375,8 @@ impl Schema {
     pub fn slot(&self, name: &str) -> Option<usize> {
         self.inputs.iter().position(|i| i.name == name).or_else(|| {
             let at = self.params.iter().position(|p| p.name == name);
-            at.or_else(|| self.params.iter().position(|p| p.was.contains(&name))).map(|p| p + self.inputs.len())
+            at.or_else(|| self.params.iter().position(|p| p.was.contains(&name)))
+                .map(|p| p + self.inputs.len())
         })
     }
 

@@ -18,7 +18,8 @@ pub fn fill(text: &str, value: &dyn Fn(&str) -> Option<String>) -> Result<String
             continue;
         }
         let inside = tail.strip_prefix('{').and_then(|t| t.split_once('}')).ok_or_else(|| {
-            NodeError::new(format!("the braces in {text:?} do not match")).hint("write {{ for a brace that is meant")
+            NodeError::new(format!("the braces in {text:?} do not match"))
+                .hint("write {{ for a brace that is meant")
         })?;
         let (name, form) = inside.0.split_once(':').unwrap_or((inside.0, ""));
         let found = value(name.trim()).ok_or_else(|| {

@@ -25,8 +25,8 @@ fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
     for (i, row) in rows.iter_mut().enumerate() {
         row[0] = i;
     }
-    for j in 0..=b.len() {
-        rows[0][j] = j;
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
     }
     for i in 1..=a.len() {
         for j in 1..=b.len() {
@@ -65,7 +65,11 @@ pub fn duration(ms: f64) -> String {
         format!("{:.1} s", ms / 1000.0)
     } else {
         let s = (ms / 1000.0) as u64;
-        if s < 3600 { format!("{}:{:02} min", s / 60, s % 60) } else { format!("{}:{:02} h", s / 3600, s / 60 % 60) }
+        if s < 3600 {
+            format!("{}:{:02} min", s / 60, s % 60)
+        } else {
+            format!("{}:{:02} h", s / 3600, s / 60 % 60)
+        }
     }
 }
 

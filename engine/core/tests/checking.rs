@@ -15,14 +15,32 @@ fn problems(nodes: &str, wish: &Wish) -> Vec<String> {
 
 /// A graph, and the words its problem is told in.
 const CASES: &[(&str, &str)] = &[
-    (r#""n": (type: "Numbr"),"#, "error at 2:1 in n: this build does not know the node type \"Numbr\"\n    did you mean \"Number\"?"),
-    (r#""n": (type: "Number", with: { "valu": 3 }),"#, "error at 2:31 in n.valu: Number has no parameter \"valu\"\n    did you mean \"value\"?"),
-    (r#""n": (type: "Number", with: { "value": "x" }),"#, "error at 2:31 in n.value: takes a number, but is \"x\"\n    write it like 0.5"),
-    (r#""n": (type: "Number", with: { "value": 1e13 }),"#, "error at 2:31 in n.value: 10000000000000 is outside -1000000000000 to 1000000000000"),
+    (
+        r#""n": (type: "Numbr"),"#,
+        "error at 2:1 in n: this build does not know the node type \"Numbr\"\n    did you mean \"Number\"?",
+    ),
+    (
+        r#""n": (type: "Number", with: { "valu": 3 }),"#,
+        "error at 2:31 in n.valu: Number has no parameter \"valu\"\n    did you mean \"value\"?",
+    ),
+    (
+        r#""n": (type: "Number", with: { "value": "x" }),"#,
+        "error at 2:31 in n.value: takes a number, but is \"x\"\n    write it like 0.5",
+    ),
+    (
+        r#""n": (type: "Number", with: { "value": 1e13 }),"#,
+        "error at 2:31 in n.value: 10000000000000 is outside -1000000000000 to 1000000000000",
+    ),
     (r#""m": (type: "Add"),"#, "error at 2:1 in m.a: \"a\" has to be linked to something that gives Float"),
     (r#""m": (type: "Add", from: { "a": "x.value" }),"#, "error at 2:28 in m.a: there is no node \"x\""),
-    (r#""n": (type: "Number"), "m": (type: "Add", from: { "a": "n.valeu" }),"#, "error at 2:51 in m.a: \"n\" has no output \"valeu\"\n    did you mean \"n.value\"?"),
-    (r#""n": (type: "Number"), "m": (type: "Add", from: { "a": "nn.value" }),"#, "error at 2:51 in m.a: there is no node \"nn\"\n    did you mean \"n.value\"?"),
+    (
+        r#""n": (type: "Number"), "m": (type: "Add", from: { "a": "n.valeu" }),"#,
+        "error at 2:51 in m.a: \"n\" has no output \"valeu\"\n    did you mean \"n.value\"?",
+    ),
+    (
+        r#""n": (type: "Number"), "m": (type: "Add", from: { "a": "nn.value" }),"#,
+        "error at 2:51 in m.a: there is no node \"nn\"\n    did you mean \"n.value\"?",
+    ),
     (
         r#""n": (type: "Number"), "j": (type: "Join", from: { "values": ["n.value"] }), "m": (type: "Add", from: { "a": "j.text" }),"#,
         "error at 2:105 in m.a: it takes Float, but j.text gives Text",
@@ -39,12 +57,18 @@ const CASES: &[(&str, &str)] = &[
         r#""d": (type: "Draw"), "e": (type: "Draw"), "g": (type: "AtLeast", from: { "value": "d.value" }, with: { "retry": "e.seed" }),"#,
         "error at 2:104 in g.retry: \"e.seed\" does not lead to this gate, so drawing it again would change nothing\n    name a seed upstream of the gate",
     ),
-    (r#""s": (type: "Subgraph", graph: "Nope"),"#, "error at 2:1 in s: there is no subgraph \"Nope\" under graphs"),
+    (
+        r#""s": (type: "Subgraph", graph: "Nope"),"#,
+        "error at 2:1 in s: there is no subgraph \"Nope\" under graphs",
+    ),
     (
         r#""n": (type: "Number", version: 9),"#,
         "error at 2:1 in n: it was made for version 9 of Number, this build has version 1\n    use a newer Kiln",
     ),
-    (r#""n": (type: "Number", wiht: { "value": 3 }),"#, "warning at 2:1 in n: the field \"wiht\" means nothing to this version; it is kept as it is\n    did you mean \"with\"?"),
+    (
+        r#""n": (type: "Number", wiht: { "value": 3 }),"#,
+        "warning at 2:1 in n: the field \"wiht\" means nothing to this version; it is kept as it is\n    did you mean \"with\"?",
+    ),
 ];
 
 #[test]
@@ -98,7 +122,8 @@ fn regions_that_overlap_are_refused() {
 #[test]
 fn items_that_would_write_one_file_are_refused() {
     let wish = Wish { batch: true, ..Wish::default() };
-    let found = problems(r#""d": (type: "Draw"), "w": (type: "Write", from: { "value": "d.value" }),"#, &wish);
+    let found =
+        problems(r#""d": (type: "Draw"), "w": (type: "Write", from: { "value": "d.value" }),"#, &wish);
     assert!(found.iter().any(|p| p.contains("every item would write the same file")), "{found:#?}");
 }
 

@@ -11,7 +11,9 @@ use support::*;
 /// Keys by node name; nodes that decide while running have none.
 fn keys(engine: &Engine, graph: &Graph) -> BTreeMap<String, String> {
     let want: Vec<String> = Vec::new();
-    let plan = engine.plan(graph, &Sandbox::new("."), &Wish { want, ..Wish::default() }).unwrap_or_else(|e| panic!("{e}"));
+    let plan = engine
+        .plan(graph, &Sandbox::new("."), &Wish { want, ..Wish::default() })
+        .unwrap_or_else(|e| panic!("{e}"));
     let lines = engine.keys(&plan, &Setup::new("k", "."), None);
     lines.into_iter().filter_map(|l| Some((l.node, l.key?))).collect()
 }
@@ -41,7 +43,10 @@ fn arbitrary() -> impl Strategy<Value = Graph> {
             floats.push(name);
         }
         let mut last = Node::new("Join");
-        last.from.insert("values".into(), Source::Many(floats.iter().map(|f| Link::new(f.clone(), "value")).collect()));
+        last.from.insert(
+            "values".into(),
+            Source::Many(floats.iter().map(|f| Link::new(f.clone(), "value")).collect()),
+        );
         g.nodes.insert("last".into(), last);
         g
     })
@@ -191,7 +196,9 @@ fn an_old_name_of_a_parameter_gives_the_same_key() {
 fn keys_stay_what_they_were() {
     // A change here makes every cache in the world useless: raise the domain in keys.rs if it is meant.
     let engine = engine();
-    let g = graph(r#""n": (type: "Number", with: { "value": 3 }), "m": (type: "Add", from: { "a": "n.value" }),"#);
+    let g = graph(
+        r#""n": (type: "Number", with: { "value": 3 }), "m": (type: "Add", from: { "a": "n.value" }),"#,
+    );
     let keys = keys(&engine, &g);
     assert_eq!(keys["n"], KEY_OF_N);
     assert_eq!(keys["m"], KEY_OF_M);

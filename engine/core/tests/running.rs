@@ -81,7 +81,9 @@ fn a_failure_is_told_once_and_others_go_on() {
 
 #[test]
 fn a_node_that_panics_fails_alone() {
-    let report = quick(r#""p": (type: "Panic"), "n": (type: "Number"), "m": (type: "Add", from: { "a": "n.value" }),"#);
+    let report = quick(
+        r#""p": (type: "Panic"), "n": (type: "Number"), "m": (type: "Add", from: { "a": "n.value" }),"#,
+    );
     assert_eq!(report.status, Status::Failed);
     assert!(report.failures[0].2.contains("a fault"));
     assert_eq!(value(&report, "m"), "1");
@@ -182,7 +184,8 @@ fn items_draw_seeds_of_their_own_and_meet_in_a_fan_in() {
         let setup = Setup { out: Some(out(&dir)), batch: items(20), jobs, ..Setup::new("r", ".") };
         let report = run(&engine, &plan, setup);
         assert_eq!(report.status, Status::Done, "{:?}", report.failures);
-        let all: Vec<String> = (0..20).map(|i| std::fs::read_to_string(dir.join(format!("{i}.txt"))).unwrap()).collect();
+        let all: Vec<String> =
+            (0..20).map(|i| std::fs::read_to_string(dir.join(format!("{i}.txt"))).unwrap()).collect();
         let sum: f64 = all.iter().map(|t| t.parse::<f64>().unwrap()).sum();
         let told: f64 = std::fs::read_to_string(dir.join("sum.txt")).unwrap().parse().unwrap();
         assert!((sum - told).abs() < 1e-9, "{sum} {told}");
@@ -218,7 +221,10 @@ fn windows_collect_so_many_items_each() {
     let report = run(&engine, &plan, setup);
     assert_eq!(report.status, Status::Done, "{:?}", report.failures);
     let read = |n: &str| std::fs::read_to_string(dir.path().join(n)).unwrap();
-    assert_eq!((read("w0.txt"), read("w1.txt"), read("w2.txt"), read("windows.txt")), ("4".into(), "4".into(), "2".into(), "3".into()));
+    assert_eq!(
+        (read("w0.txt"), read("w1.txt"), read("w2.txt"), read("windows.txt")),
+        ("4".into(), "4".into(), "2".into(), "3".into())
+    );
 }
 
 #[test]
@@ -276,7 +282,8 @@ fn an_ordered_gate_gives_the_same_outcome_with_any_number_of_workers() {
         assert_ne!(report.status, Status::Failed, "{:?}", report.failures);
         let files: Vec<Option<String>> =
             (0..14).map(|i| std::fs::read_to_string(dir.path().join(format!("{i}.txt"))).ok()).collect();
-        let tenths: Vec<i64> = files.iter().flatten().map(|t| (t.parse::<f64>().unwrap() * 10.0) as i64).collect();
+        let tenths: Vec<i64> =
+            files.iter().flatten().map(|t| (t.parse::<f64>().unwrap() * 10.0) as i64).collect();
         assert_eq!(tenths.iter().collect::<std::collections::BTreeSet<_>>().len(), tenths.len());
         outcomes.push(files);
     }

@@ -81,7 +81,13 @@ impl<'a> Flat<'a> {
         flat
     }
 
-    fn add_instance(&mut self, graph: &'a Graph, prefix: String, parent: Option<(usize, &'a str)>, depth: usize) -> usize {
+    fn add_instance(
+        &mut self,
+        graph: &'a Graph,
+        prefix: String,
+        parent: Option<(usize, &'a str)>,
+        depth: usize,
+    ) -> usize {
         let mut exposed = HashMap::new();
         if parent.is_some() {
             for (name, refs) in &graph.expose {
@@ -112,7 +118,10 @@ impl<'a> Flat<'a> {
             if let Some(definition) = node.graph.as_deref().filter(|_| node.ty == "Subgraph") {
                 let depth = self.instances[at].depth + 1;
                 let recursive = std::iter::successors(Some(at), |i| self.instances[*i].parent.map(|p| p.0))
-                    .any(|i| self.definition(at, definition).is_some_and(|d| std::ptr::eq(d, self.instances[i].graph)));
+                    .any(|i| {
+                        self.definition(at, definition)
+                            .is_some_and(|d| std::ptr::eq(d, self.instances[i].graph))
+                    });
                 let problem = match self.definition(at, definition) {
                     _ if depth > MAX_DEPTH => Some(format!("subgraphs nest deeper than {MAX_DEPTH}")),
                     _ if recursive => Some(format!("subgraph {definition:?} contains itself")),
@@ -179,14 +188,24 @@ impl<'a> Flat<'a> {
             std::cmp::Ordering::Equal => return,
             std::cmp::Ordering::Greater => (
                 Severity::Error,
-                format!("it was made for version {version} of {}, this build has version {}", schema.name, schema.version),
+                format!(
+                    "it was made for version {version} of {}, this build has version {}",
+                    schema.name, schema.version
+                ),
             ),
             std::cmp::Ordering::Less => (
                 Severity::Warning,
-                format!("it was made with version {version} of {}; version {} may give other results", schema.name, schema.version),
+                format!(
+                    "it was made with version {version} of {}; version {} may give other results",
+                    schema.name, schema.version
+                ),
             ),
         };
-        let hint = if severity == Severity::Error { "use a newer Kiln" } else { "write the new version once you like the result" };
+        let hint = if severity == Severity::Error {
+            "use a newer Kiln"
+        } else {
+            "write the new version once you like the result"
+        };
         let problem = Problem { severity, ..error(id, None, what, Some(hint.to_owned())) };
         self.problems.push((Some(index), problem));
     }
@@ -201,7 +220,8 @@ impl<'a> Flat<'a> {
         for (index, values) in constants.into_iter().enumerate() {
             self.set_constants(index, values);
         }
-        let passed: Vec<Option<usize>> = (0..self.nodes.len()).map(|i| self.passed_by(i, &links[i])).collect();
+        let passed: Vec<Option<usize>> =
+            (0..self.nodes.len()).map(|i| self.passed_by(i, &links[i])).collect();
         let mut memo: HashMap<(u32, u32), End> = HashMap::new();
         for index in 0..self.nodes.len() {
             for (slot, instance, source) in links[index].clone() {
@@ -219,7 +239,12 @@ impl<'a> Flat<'a> {
     }
 
     /// What the document says of each slot of a node, outermost setting first.
-    fn tell(&mut self, index: usize, constants: &mut Vec<(usize, Value)>, links: &mut Vec<(usize, usize, &'a Source)>) {
+    fn tell(
+        &mut self,
+        index: usize,
+        constants: &mut Vec<(usize, Value)>,
+        links: &mut Vec<(usize, usize, &'a Source)>,
+    ) {
         if self.nodes[index].unknown {
             return;
         }
@@ -231,10 +256,15 @@ impl<'a> Flat<'a> {
         let stray = doc.from.keys().map(|k| (k, true)).chain(doc.with.keys().map(|k| (k, false)));
         for (key, linked) in stray.filter(|(k, _)| schema.slot(k).is_none()).collect::<Vec<_>>() {
             let known: Vec<&str> = (0..schema.slots()).map(|s| schema.slot_name(s)).collect();
-            let hint = crate::words::nearest(key, &known)
-                .map(|n| format!("did you mean {n:?}?"))
-                .or_else(|| Some(format!("it has {}", crate::words::list(&known))).filter(|_| !known.is_empty()));
-            let what = format!("{} has no {} {key:?}", schema.name, if linked { "input or parameter" } else { "parameter" });
+            let hint =
+                crate::words::nearest(key, &known).map(|n| format!("did you mean {n:?}?")).or_else(|| {
+                    Some(format!("it has {}", crate::words::list(&known))).filter(|_| !known.is_empty())
+                });
+            let what = format!(
+                "{} has no {} {key:?}",
+                schema.name,
+                if linked { "input or parameter" } else { "parameter" }
+            );
             self.report(index, Some(key), what, hint);
         }
         for slot in 0..schema.slots() {
@@ -252,7 +282,12 @@ impl<'a> Flat<'a> {
                 Some(Told::Lit(lit)) => match schema.slot_param(slot) {
                     None => {
                         let what = format!("{:?} is an input and has to be linked", schema.slot_name(slot));
-                        self.report(index, Some(schema.slot_name(slot)), what, Some("use from: { … }".to_owned()));
+                        self.report(
+                            index,
+                            Some(schema.slot_name(slot)),
+                            what,
+                            Some("use from: { … }".to_owned()),
+                        );
                     }
                     Some(param) => match lit::read(&param.kind, lit) {
                         Ok(value) => {
@@ -343,13 +378,23 @@ impl<'a> Flat<'a> {
         let end = loop {
             steps += 1;
             if steps > self.nodes.len() + self.instances.len() * 2 + 2 {
-                self.report_at(reader, slot, "the link leads in a circle through bypassed nodes".to_owned(), None);
+                self.report_at(
+                    reader,
+                    slot,
+                    "the link leads in a circle through bypassed nodes".to_owned(),
+                    None,
+                );
                 break End::Broken;
             }
             if link.node == "$" {
                 // A subgraph's own input: go on from what feeds it outside.
                 let Some((parent, node)) = self.instances[instance].parent else {
-                    self.report_at(reader, slot, format!("{link}: only a subgraph has inputs of its own"), None);
+                    self.report_at(
+                        reader,
+                        slot,
+                        format!("{link}: only a subgraph has inputs of its own"),
+                        None,
+                    );
                     break End::Broken;
                 };
                 let outer = self.instances[parent].graph.nodes.get(node);
@@ -364,7 +409,12 @@ impl<'a> Flat<'a> {
                         if declared {
                             break End::Muted(format!("input {:?} of the subgraph", link.port));
                         }
-                        self.report_at(reader, slot, format!("the subgraph has no input {:?}", link.port), None);
+                        self.report_at(
+                            reader,
+                            slot,
+                            format!("the subgraph has no input {:?}", link.port),
+                            None,
+                        );
                         break End::Broken;
                     }
                 }
@@ -372,14 +422,16 @@ impl<'a> Flat<'a> {
             match self.names.get(&(instance, link.node.as_str())).copied() {
                 None => {
                     let names = self.instances[instance].graph.nodes.keys();
-                    let hint = crate::words::nearest(&link.node, names).map(|n| format!("did you mean \"{n}.{}\"?", link.port));
+                    let hint = crate::words::nearest(&link.node, names)
+                        .map(|n| format!("did you mean \"{n}.{}\"?", link.port));
                     self.report_at(reader, slot, format!("there is no node {:?}", link.node), hint);
                     break End::Broken;
                 }
                 Some(Target::Sub(sub)) => match self.instances[sub].graph.outputs.get(&link.port) {
                     Some(next) => {
                         let (_, node) = self.instances[sub].parent.unwrap_or((0, ""));
-                        let mode = self.instances[instance].graph.nodes.get(node).map_or(Mode::Active, |n| n.mode);
+                        let mode =
+                            self.instances[instance].graph.nodes.get(node).map_or(Mode::Active, |n| n.mode);
                         if mode == Mode::Muted {
                             break End::Muted(link.node.clone());
                         }
@@ -388,7 +440,8 @@ impl<'a> Flat<'a> {
                             let graph = self.instances[sub].graph;
                             let outer = self.instances[instance].graph.nodes.get(node);
                             let through = outer.and_then(|n| {
-                                let same = n.from.get(&link.port).filter(|_| graph.inputs.contains_key(&link.port));
+                                let same =
+                                    n.from.get(&link.port).filter(|_| graph.inputs.contains_key(&link.port));
                                 same.or_else(|| graph.inputs.keys().find_map(|i| n.from.get(i)))
                             });
                             match through.and_then(|s| s.links().first()) {
@@ -403,9 +456,15 @@ impl<'a> Flat<'a> {
                         instance = sub;
                     }
                     None => {
-                        let hint = crate::words::nearest(&link.port, self.instances[sub].graph.outputs.keys())
-                            .map(|n| format!("did you mean \"{}.{n}\"?", link.node));
-                        self.report_at(reader, slot, format!("{:?} has no output {:?}", link.node, link.port), hint);
+                        let hint =
+                            crate::words::nearest(&link.port, self.instances[sub].graph.outputs.keys())
+                                .map(|n| format!("did you mean \"{}.{n}\"?", link.node));
+                        self.report_at(
+                            reader,
+                            slot,
+                            format!("{:?} has no output {:?}", link.node, link.port),
+                            hint,
+                        );
                         break End::Broken;
                     }
                 },
@@ -422,7 +481,12 @@ impl<'a> Flat<'a> {
                             None if outs.is_empty() => Some(format!("{} has no outputs", schema.name)),
                             None => Some(format!("it has {}", crate::words::list(&outs))),
                         };
-                        self.report_at(reader, slot, format!("{:?} has no output {:?}", link.node, link.port), hint);
+                        self.report_at(
+                            reader,
+                            slot,
+                            format!("{:?} has no output {:?}", link.node, link.port),
+                            hint,
+                        );
                         break End::Broken;
                     };
                     let here = (target, port as u32);
@@ -436,7 +500,10 @@ impl<'a> Flat<'a> {
                         Mode::Bypassed => match bypass(schema, port, &links[target as usize]) {
                             Some(slot) => Some(slot),
                             None => {
-                                let what = format!("{:?} is bypassed and has no input that could stand for {:?}", link.node, link.port);
+                                let what = format!(
+                                    "{:?} is bypassed and has no input that could stand for {:?}",
+                                    link.node, link.port
+                                );
                                 self.report_at(reader, slot, what, Some("mute it, or unlink".to_owned()));
                                 break End::Broken;
                             }
@@ -472,7 +539,8 @@ impl<'a> Flat<'a> {
                     let has_default = node.schema().slot_param(slot).is_some_and(|p| p.default.is_some());
                     if !optional && !has_default {
                         self.nodes[index].dead = true;
-                        let what = format!("nothing comes from {who:?}, which is muted, so this node does not run");
+                        let what =
+                            format!("nothing comes from {who:?}, which is muted, so this node does not run");
                         let port = node.schema().slot_name(slot).to_owned();
                         let problem = Problem {
                             severity: Severity::Warning,
@@ -489,7 +557,8 @@ impl<'a> Flat<'a> {
             (false, [one]) => SlotPlan::Wire(*one),
             (true, _) => SlotPlan::Many(wires),
             (false, _) => {
-                let what = format!("{:?} takes one link, but has {}", node.schema().slot_name(slot), wires.len());
+                let what =
+                    format!("{:?} takes one link, but has {}", node.schema().slot_name(slot), wires.len());
                 self.report_at(index, slot, what, Some("join them with a list node first".to_owned()));
                 return;
             }
@@ -514,9 +583,12 @@ impl<'a> Flat<'a> {
         }
         for slot in empty {
             let name = schema.slot_name(slot);
-            let reported = self.problems.iter().rev().take(64).any(|(_, p)| {
-                p.node == self.nodes[index].id && p.port.as_deref() == Some(name)
-            });
+            let reported = self
+                .problems
+                .iter()
+                .rev()
+                .take(64)
+                .any(|(_, p)| p.node == self.nodes[index].id && p.port.as_deref() == Some(name));
             if !reported {
                 let (what, hint) = match schema.slot_param(slot) {
                     Some(p) => (format!("{name:?} has to be set or linked"), Some(p.doc.to_string())),
@@ -542,7 +614,12 @@ impl<'a> Flat<'a> {
 
     /// The slots that `node.param` means, seen from where node `from` stands (the outermost graph for
     /// `None`); a subgraph's exposed parameter may mean several.
-    pub fn find_param(&self, from: Option<u32>, node: &str, param: &str) -> Result<Vec<(u32, usize)>, String> {
+    pub fn find_param(
+        &self,
+        from: Option<u32>,
+        node: &str,
+        param: &str,
+    ) -> Result<Vec<(u32, usize)>, String> {
         let home = from.map_or(0, |f| self.homes[f as usize].0);
         let mut found = Vec::new();
         let mut todo = vec![(home, node.to_owned(), param.to_owned())];
@@ -571,7 +648,10 @@ impl<'a> Flat<'a> {
                     let graph = self.instances[*sub].graph;
                     let refs = graph.expose.get(&param).ok_or_else(|| {
                         let known: Vec<&String> = graph.expose.keys().collect();
-                        format!("subgraph {node:?} exposes no {param:?}; it exposes {}", crate::words::list(&known))
+                        format!(
+                            "subgraph {node:?} exposes no {param:?}; it exposes {}",
+                            crate::words::list(&known)
+                        )
                     })?;
                     todo.extend(refs.iter().map(|r| (*sub, r.node.clone(), r.param.clone())));
                 }
@@ -590,9 +670,15 @@ impl<'a> Flat<'a> {
             Some(Target::Node(index)) => Some(vec![*index]),
             Some(Target::Sub(_)) => {
                 let prefix = format!("{name}/");
-                Some((0..self.nodes.len() as u32).filter(|i| self.nodes[*i as usize].id.starts_with(&prefix)).collect())
+                Some(
+                    (0..self.nodes.len() as u32)
+                        .filter(|i| self.nodes[*i as usize].id.starts_with(&prefix))
+                        .collect(),
+                )
             }
-            None => (0..self.nodes.len() as u32).find(|i| self.nodes[*i as usize].id == name).map(|i| vec![i]),
+            None => {
+                (0..self.nodes.len() as u32).find(|i| self.nodes[*i as usize].id == name).map(|i| vec![i])
+            }
         }
     }
 

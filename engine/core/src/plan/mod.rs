@@ -204,7 +204,12 @@ impl Plan {
     ///
     /// # Errors
     /// With every problem of what is wanted, each with its place and a hint.
-    pub fn new(graph: &Graph, registry: &Registry, wish: &Wish, finder: &Finder<'_>) -> Result<Self, Problems> {
+    pub fn new(
+        graph: &Graph,
+        registry: &Registry,
+        wish: &Wish,
+        finder: &Finder<'_>,
+    ) -> Result<Self, Problems> {
         let (plan, problems) = Self::check(graph, registry, wish, finder);
         match plan {
             Some(plan) => Ok(plan),
@@ -272,7 +277,7 @@ impl Plan {
             flat.problems.truncate(known);
             stages = scope::infer(&mut flat, &order, wish.batch);
         }
-        let regions = region::nest(&mut flat, drafts, &rank);
+        let regions = region::nest(&mut flat, &drafts, &rank);
 
         let needed: Vec<bool> = flat.nodes.iter().map(|n| n.needed).collect();
         let problems = finish(graph, &flat, general, &|i| needed[i as usize]);
@@ -299,7 +304,13 @@ impl Plan {
     pub fn planned(&self) -> impl Iterator<Item = PlannedNode> + '_ {
         self.order.iter().map(|i| {
             let n = &self.nodes[*i as usize];
-            PlannedNode { id: n.id.clone(), ty: n.ty.clone(), scope: n.scope, stage: n.stage, purity: n.node.schema().purity }
+            PlannedNode {
+                id: n.id.clone(),
+                ty: n.ty.clone(),
+                scope: n.scope,
+                stage: n.stage,
+                purity: n.node.schema().purity,
+            }
         })
     }
 
@@ -324,7 +335,10 @@ impl Plan {
     #[must_use]
     pub fn files(&self) -> Vec<kiln_types::FileRef> {
         let mut found = std::collections::BTreeMap::new();
-        fn collect(v: &Value, found: &mut std::collections::BTreeMap<std::path::PathBuf, kiln_types::FileRef>) {
+        fn collect(
+            v: &Value,
+            found: &mut std::collections::BTreeMap<std::path::PathBuf, kiln_types::FileRef>,
+        ) {
             match v {
                 Value::File(f) => {
                     found.insert(f.path.to_path_buf(), f.clone());
@@ -425,7 +439,9 @@ fn keeps(nodes: &mut Vec<PlanNode>, order: &[u32], wanted: &[u32]) -> Vec<Keep> 
     for index in wanted {
         let plan = &nodes[*index as usize];
         if plan.node.schema().purity != Purity::Effect {
-            wires.extend((0..plan.outs.len() as u32).map(|port| (Wire { node: *index, port }, Some(plan.id.clone()))));
+            wires.extend(
+                (0..plan.outs.len() as u32).map(|port| (Wire { node: *index, port }, Some(plan.id.clone()))),
+            );
         }
     }
     let mut keeps = Vec::with_capacity(wires.len());
@@ -461,7 +477,11 @@ pub struct Finder<'a>(pub(crate) FileFinder<'a>);
 
 impl<'a> Finder<'a> {
     /// Looks for files where the sandbox allows, and hashes them.
-    pub fn new(sandbox: &'a crate::doors::Sandbox, files: &'a kiln_store::FileHashes, now: kiln_store::Millis) -> Self {
+    pub fn new(
+        sandbox: &'a crate::doors::Sandbox,
+        files: &'a kiln_store::FileHashes,
+        now: kiln_store::Millis,
+    ) -> Self {
         Self(FileFinder { sandbox, files, now })
     }
 }
@@ -478,7 +498,8 @@ fn bury(flat: &mut Flat<'_>, order: &[u32]) {
         let optional = |slot: usize| node.schema().inputs.get(slot).is_some_and(|i| i.optional || i.many);
         let mut dead = flat.nodes[at].dead;
         for slot in 0..flat.nodes[at].slots.len() {
-            let lost = wires(std::slice::from_ref(&flat.nodes[at].slots[slot])).any(|w| flat.nodes[w.node as usize].dead);
+            let lost = wires(std::slice::from_ref(&flat.nodes[at].slots[slot]))
+                .any(|w| flat.nodes[w.node as usize].dead);
             if lost && optional(slot) {
                 flat.nodes[at].slots[slot] = SlotPlan::Unset;
             } else {
@@ -504,13 +525,15 @@ fn wanted(flat: &Flat<'_>, readers: &[Vec<u32>], wish: &Wish, general: &mut Vec<
                         if alive(&i) {
                             found.push(i);
                         } else {
-                            let what = format!("{name:?} is wanted, but muted, bypassed or fed by a muted node");
+                            let what =
+                                format!("{name:?} is wanted, but muted, bypassed or fed by a muted node");
                             general.push(Problem::of_graph(what, None));
                         }
                     }
                 }
                 None => {
-                    let hint = crate::words::nearest(name, flat.top_names()).map(|n| format!("did you mean {n:?}?"));
+                    let hint =
+                        crate::words::nearest(name, flat.top_names()).map(|n| format!("did you mean {n:?}?"));
                     general.push(Problem::of_graph(format!("--want {name}: there is no such node"), hint));
                 }
             }
@@ -526,7 +549,11 @@ fn wanted(flat: &Flat<'_>, readers: &[Vec<u32>], wish: &Wish, general: &mut Vec<
     }
     let leaves: Vec<u32> = all.filter(|i| readers[*i as usize].is_empty()).filter(alive).collect();
     if leaves.is_empty() && flat.problems.is_empty() {
-        let what = if flat.nodes.is_empty() { "the graph has no nodes" } else { "every node is muted, bypassed or fed by a muted node" };
+        let what = if flat.nodes.is_empty() {
+            "the graph has no nodes"
+        } else {
+            "every node is muted, bypassed or fed by a muted node"
+        };
         general.push(Problem::of_graph(what, None));
     }
     leaves
@@ -545,7 +572,12 @@ fn find_files(flat: &mut Flat<'_>, order: &[u32], finder: &Finder<'_>) {
                     flat.nodes[at].slots[slot] = SlotPlan::Const(value, key);
                 }
                 Err(e) => {
-                    let problem = flatten::error(&flat.nodes[at].id, Some(node.schema().slot_name(slot)), e.what, e.hint);
+                    let problem = flatten::error(
+                        &flat.nodes[at].id,
+                        Some(node.schema().slot_name(slot)),
+                        e.what,
+                        e.hint,
+                    );
                     flat.problems.push((Some(*index), problem));
                 }
             }
@@ -607,7 +639,8 @@ fn cycles(digraph: &DiGraph<(), ()>, flat: &Flat<'_>) -> Vec<Problem> {
     found
         .iter()
         .map(|cycle| {
-            let mut names: Vec<String> = cycle.iter().take(12).map(|n| format!("{:?}", flat.nodes[*n].id)).collect();
+            let mut names: Vec<String> =
+                cycle.iter().take(12).map(|n| format!("{:?}", flat.nodes[*n].id)).collect();
             if cycle.len() > 12 {
                 names.push(format!("{} more", cycle.len() - 12));
             }
@@ -621,7 +654,12 @@ fn cycles(digraph: &DiGraph<(), ()>, flat: &Flat<'_>) -> Vec<Problem> {
         .collect()
 }
 
-fn finish(graph: &Graph, flat: &Flat<'_>, general: Vec<Problem>, needed: &dyn Fn(u32) -> bool) -> Vec<Problem> {
+fn finish(
+    graph: &Graph,
+    flat: &Flat<'_>,
+    general: Vec<Problem>,
+    needed: &dyn Fn(u32) -> bool,
+) -> Vec<Problem> {
     let own = flat.problems.iter().map(|(index, p)| {
         let mut p = p.clone();
         if index.is_some_and(|i| !needed(i)) {
@@ -630,14 +668,16 @@ fn finish(graph: &Graph, flat: &Flat<'_>, general: Vec<Problem>, needed: &dyn Fn
         p
     });
     let stray = unknown_fields(graph);
-    let mut all: Vec<Problem> = general.into_iter().chain(own).chain(stray).map(|p| p.placed(graph)).collect();
+    let mut all: Vec<Problem> =
+        general.into_iter().chain(own).chain(stray).map(|p| p.placed(graph)).collect();
     all.sort_by_key(|p| (p.severity, p.place));
     all
 }
 
 /// Fields that mean nothing here are kept, but may be slips of the finger.
 fn unknown_fields(graph: &Graph) -> Vec<Problem> {
-    let known = ["kiln", "title", "about", "expose", "inputs", "outputs", "nodes", "graphs", "lock", "canvas"];
+    let known =
+        ["kiln", "title", "about", "expose", "inputs", "outputs", "nodes", "graphs", "lock", "canvas"];
     let fields = ["type", "graph", "title", "version", "mode", "from", "with"];
     let warn = |node: &str, name: &str, known: &[&str]| {
         let hint = crate::words::nearest(name, known).map(|n| format!("did you mean {n:?}?"));
@@ -653,7 +693,11 @@ fn unknown_fields(graph: &Graph) -> Vec<Problem> {
 }
 
 /// Whether a parameter's kind takes a word from a command line or a table.
-pub(crate) fn word_to_value(kind: &Kind, word: &str, finder: &FileFinder<'_>) -> Result<Value, crate::node::NodeError> {
+pub(crate) fn word_to_value(
+    kind: &Kind,
+    word: &str,
+    finder: &FileFinder<'_>,
+) -> Result<Value, crate::node::NodeError> {
     let lit = lit::from_word(kind, word)?;
     lit::find_files(kind, lit::read(kind, &lit)?, finder)
 }

@@ -63,7 +63,13 @@ pub(super) fn find(flat: &mut Flat<'_>, order: &[u32], readers: &[Vec<u32>]) -> 
         };
         if retry.is_empty() {
             // Judged once: a region of its own, without a seed.
-            let draft = Draft { seeds: Vec::new(), gates: vec![*gate], members: HashSet::from([*gate]), attempts: 1, then };
+            let draft = Draft {
+                seeds: Vec::new(),
+                gates: vec![*gate],
+                members: HashSet::from([*gate]),
+                attempts: 1,
+                then,
+            };
             by_seed.insert(vec![(*gate, usize::MAX)], draft);
             continue;
         }
@@ -81,16 +87,20 @@ pub(super) fn find(flat: &mut Flat<'_>, order: &[u32], readers: &[Vec<u32>]) -> 
         };
         if let Some((n, s)) = seeds.iter().find(|(n, s)| !is_seed(flat, *n, *s)) {
             let other = &flat.nodes[*n as usize];
-            let what = format!("{}.{} is not a seed that is set there", other.id, other.node.schema().slot_name(*s));
+            let what =
+                format!("{}.{} is not a seed that is set there", other.id, other.node.schema().slot_name(*s));
             wrong.push(say("retry", what, Some("a retry draws a seed again; name where the seed is set")));
             continue;
         }
-        let down = reach(seeds.iter().map(|(n, _)| *n), |n, push| readers[n as usize].iter().copied().for_each(push));
+        let down = reach(seeds.iter().map(|(n, _)| *n), |n, push| {
+            readers[n as usize].iter().copied().for_each(push);
+        });
         let up = reach([*gate].into_iter(), |n, push| {
             super::wires(&flat.nodes[n as usize].slots).for_each(|w| push(w.node));
         });
         if !down.contains(gate) {
-            let what = format!("{retry:?} does not lead to this gate, so drawing it again would change nothing");
+            let what =
+                format!("{retry:?} does not lead to this gate, so drawing it again would change nothing");
             wrong.push(say("retry", what, Some("name a seed upstream of the gate")));
             continue;
         }
@@ -118,7 +128,8 @@ pub(super) fn find(flat: &mut Flat<'_>, order: &[u32], readers: &[Vec<u32>]) -> 
 
 fn is_seed(flat: &Flat<'_>, node: u32, slot: usize) -> bool {
     let plan = &flat.nodes[node as usize];
-    matches!(plan.node.kind(slot), Some(crate::schema::Kind::Seed)) && matches!(plan.slots[slot], SlotPlan::Const(..))
+    matches!(plan.node.kind(slot), Some(crate::schema::Kind::Seed))
+        && matches!(plan.slots[slot], SlotPlan::Const(..))
 }
 
 fn reach(from: impl Iterator<Item = u32>, next: impl Fn(u32, &mut dyn FnMut(u32))) -> HashSet<u32> {
@@ -133,7 +144,7 @@ fn reach(from: impl Iterator<Item = u32>, next: impl Fn(u32, &mut dyn FnMut(u32)
 }
 
 /// Nests the regions, checks that they nest, and tells each node its innermost one.
-pub(super) fn nest(flat: &mut Flat<'_>, drafts: Vec<Draft>, rank: &[u32]) -> Vec<Region> {
+pub(super) fn nest(flat: &mut Flat<'_>, drafts: &[Draft], rank: &[u32]) -> Vec<Region> {
     let mut regions: Vec<Region> = Vec::with_capacity(drafts.len());
     let mut wrong = Vec::new();
     for (at, draft) in drafts.iter().enumerate() {
@@ -145,9 +156,11 @@ pub(super) fn nest(flat: &mut Flat<'_>, drafts: Vec<Draft>, rank: &[u32]) -> Vec
             if draft.members.is_subset(&other.members) {
                 parent = parent.or(Some(other_at as u32));
             } else {
-                let (a, b) = (&flat.nodes[draft.gates[0] as usize].id, &flat.nodes[other.gates[0] as usize].id);
+                let (a, b) =
+                    (&flat.nodes[draft.gates[0] as usize].id, &flat.nodes[other.gates[0] as usize].id);
                 let what = format!("its retry region overlaps that of {b:?} without lying inside it");
-                let hint = "let both gates draw the same seed again, or let one seed lie upstream of both".to_owned();
+                let hint = "let both gates draw the same seed again, or let one seed lie upstream of both"
+                    .to_owned();
                 wrong.push((draft.gates[0], super::flatten::error(a, Some("retry"), what, Some(hint))));
             }
         }
@@ -159,7 +172,10 @@ pub(super) fn nest(flat: &mut Flat<'_>, drafts: Vec<Draft>, rank: &[u32]) -> Vec
         }) {
             let n = &flat.nodes[*odd as usize];
             if (n.scope, n.stage) != (scope, stage) {
-                let what = format!("{:?} runs {}, this gate {scope}: a retry cannot reach over a fan-in", n.id, n.scope);
+                let what = format!(
+                    "{:?} runs {}, this gate {scope}: a retry cannot reach over a fan-in",
+                    n.id, n.scope
+                );
                 wrong.push((draft.gates[0], super::flatten::error(&first.id, Some("retry"), what, None)));
             }
         }

@@ -32,7 +32,7 @@ pub(super) fn resolve(flat: &mut Flat<'_>, order: &[u32]) {
         let mut mapped = vec![false; slots];
         let mut late = Vec::new();
         let mut wrong = Vec::new();
-        for slot in 0..slots {
+        for (slot, maps) in mapped.iter_mut().enumerate() {
             let (wanted, whole, collects) = match schema.inputs.get(slot) {
                 Some(i) => (i.ty.clone(), i.whole, i.gather || i.many),
                 None => match node.kind(slot) {
@@ -55,7 +55,7 @@ pub(super) fn resolve(flat: &mut Flat<'_>, order: &[u32]) {
                     wrong.push((slot, misfit(from, wire.port as usize, given, &wanted)));
                 }
                 if given.list && !wanted.list && !whole && !collects {
-                    mapped[slot] = true;
+                    *maps = true;
                 }
                 if given.name == names::TEXT && wanted.name == names::FILE {
                     late.push(slot);
@@ -71,7 +71,9 @@ pub(super) fn resolve(flat: &mut Flat<'_>, order: &[u32]) {
                     Some(slot) => {
                         let own = o.ty.clone();
                         let ty = match &flat.nodes[at].slots[slot] {
-                            SlotPlan::Wire(w) => flat.nodes[w.node as usize].outs.get(w.port as usize).cloned().unwrap_or(own),
+                            SlotPlan::Wire(w) => {
+                                flat.nodes[w.node as usize].outs.get(w.port as usize).cloned().unwrap_or(own)
+                            }
                             SlotPlan::Many(ws) => ws
                                 .first()
                                 .and_then(|w| flat.nodes[w.node as usize].outs.get(w.port as usize))

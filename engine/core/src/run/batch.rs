@@ -164,7 +164,13 @@ fn setup_is_over(driver: &mut Driver<'_>, plan: &Plan, counts: &Counts, setup: &
     false
 }
 
-fn keep_alive(leases: &Mutex<BTreeMap<u64, Lease>>, stop: &AtomicBool, queue: &dyn Queue, worker: &str, clock: &dyn Clock) {
+fn keep_alive(
+    leases: &Mutex<BTreeMap<u64, Lease>>,
+    stop: &AtomicBool,
+    queue: &dyn Queue,
+    worker: &str,
+    clock: &dyn Clock,
+) {
     let mut last = Instant::now();
     while !stop.load(Ordering::SeqCst) {
         std::thread::sleep(Duration::from_millis(20));
@@ -250,7 +256,11 @@ fn run_stage(
                     } else {
                         pulse.leases.lock().remove(&lease.item);
                         settled += 1;
-                        queue.settle(&lease, Outcome::Failed { reason: driver.last_failure() }, clock.now())?;
+                        queue.settle(
+                            &lease,
+                            Outcome::Failed { reason: driver.last_failure() },
+                            clock.now(),
+                        )?;
                     }
                 }
                 None => {
@@ -282,7 +292,8 @@ fn run_stage(
             // Frames that cannot go on by themselves: nothing in this process will wake them.
             for frame in std::mem::take(&mut active) {
                 if let Some(f) = driver.frames.get_mut(&frame) {
-                    f.worst = Some(Bad::Failed("the item came to a standstill: a fault of the engine".into()));
+                    f.worst =
+                        Some(Bad::Failed("the item came to a standstill: a fault of the engine".into()));
                 }
                 settled += u64::from(settle(driver, frame, queue.as_ref(), pulse, clock, settled, total)?);
             }
@@ -373,7 +384,9 @@ fn collect(
             .keeps
             .iter()
             .map(|k| k.node)
-            .filter(|n| plan.nodes[*n as usize].scope == Scope::Item && plan.nodes[*n as usize].stage == before)
+            .filter(|n| {
+                plan.nodes[*n as usize].scope == Scope::Item && plan.nodes[*n as usize].stage == before
+            })
             .collect();
         if keeps.is_empty() {
             continue;
@@ -422,7 +435,12 @@ fn collect(
 }
 
 /// The list that a gather slot collects; the values of all items, in item order.
-fn list_for(plan: &Plan, node: u32, slot: u32, lists: &BTreeMap<u32, Vec<(u64, Key)>>) -> Option<Vec<(u64, Key)>> {
+fn list_for(
+    plan: &Plan,
+    node: u32,
+    slot: u32,
+    lists: &BTreeMap<u32, Vec<(u64, Key)>>,
+) -> Option<Vec<(u64, Key)>> {
     let own = &plan.nodes[node as usize];
     own.node.schema().inputs.get(slot as usize).filter(|i| i.gather)?;
     let mut all: Vec<(u64, u32, Key)> = Vec::new();
@@ -440,7 +458,7 @@ fn list_for(plan: &Plan, node: u32, slot: u32, lists: &BTreeMap<u32, Vec<(u64, K
 
 fn gathered(driver: &Driver<'_>, list: Vec<(u64, Key)>) -> Gathered {
     let digest = Driver::digest(&list);
-    Gathered { digest, items: Arc::new(Kept { list: Arc::new(list), shared: driver.shared.clone() }) }
+    Gathered { digest, items: Arc::new(Kept { list: list.into(), shared: driver.shared.clone() }) }
 }
 
 /// Makes values again that the cache lost: the same recipe gives the same key.
@@ -503,7 +521,8 @@ fn open_windows(driver: &mut Driver<'_>, plan: &Plan, stage: u32) -> BTreeSet<u6
         for window in 0..count {
             let frame = driver.open(Of::Window(window as u64, size));
             for (index, slot, list) in &slots {
-                let part: Vec<(u64, Key)> = list.chunks(size as usize).nth(window).map(<[_]>::to_vec).unwrap_or_default();
+                let part: Vec<(u64, Key)> =
+                    list.chunks(size as usize).nth(window).map(<[_]>::to_vec).unwrap_or_default();
                 let gathered = gathered(driver, part);
                 driver.collect(frame, *index, *slot, gathered);
             }

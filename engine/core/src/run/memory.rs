@@ -31,7 +31,8 @@ impl MemoryCache {
         let mut held = self.held.lock();
         held.clock += 1;
         let now = held.clock;
-        let (value, old) = held.values.get_mut(key).map(|(v, _, at)| (v.clone(), std::mem::replace(at, now)))?;
+        let (value, old) =
+            held.values.get_mut(key).map(|(v, _, at)| (v.clone(), std::mem::replace(at, now)))?;
         held.by_age.remove(&old);
         held.by_age.insert(now, *key);
         Some(value)

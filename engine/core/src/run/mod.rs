@@ -1,13 +1,17 @@
 //! Running a plan: pulled values, workers, gates, items and fan-ins.
 
+mod asking;
 mod batch;
 mod driver;
 pub mod event;
 mod frame;
+mod keying;
 mod memory;
 mod regions;
 pub mod report;
+mod settling;
 mod work;
+mod working;
 
 pub use memory::MemoryCache;
 
@@ -231,6 +235,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the run cannot begin or its queue fails. What a node does wrong is in the report.
+    #[allow(clippy::needless_pass_by_value, reason = "a run's setup is used up by it")]
     pub fn run(
         &self,
         plan: &Plan,
@@ -362,7 +367,10 @@ fn finish(
     let failed_items = counts.as_ref().is_some_and(|c| c.failed + c.dead > 0);
     let status = if cancel.is_cancelled() {
         Status::Cancelled
-    } else if matches!(run_bad, Some(Bad::Failed(_) | Bad::NotYet(_))) || failed_items || !driver.failures.is_empty() && setup.batch.is_none() {
+    } else if matches!(run_bad, Some(Bad::Failed(_) | Bad::NotYet(_)))
+        || failed_items
+        || !driver.failures.is_empty() && setup.batch.is_none()
+    {
         Status::Failed
     } else if counts.as_ref().is_some_and(|c| c.parked > 0) {
         Status::Parked

@@ -15,7 +15,11 @@ use kiln_types::Key;
 impl Driver<'_> {
     pub(super) fn step_gate(&mut self, frame: u64, gate: u32) {
         let Some(region) = self.region_of_gate(gate) else {
-            return self.settle_bad(frame, gate, Bad::Failed("a gate without a region: a fault of the engine".into()));
+            return self.settle_bad(
+                frame,
+                gate,
+                Bad::Failed("a gate without a region: a fault of the engine".into()),
+            );
         };
         let state = self.region(frame, region);
         if let Some(decided) = state.decided.clone() {
@@ -44,7 +48,7 @@ impl Driver<'_> {
                     return self.marked(frame, gate, mark);
                 }
             } else if let Some(verdict) = work::read_verdict(&value) {
-                return self.judged(frame, gate, verdict);
+                return self.judged(frame, gate, &verdict);
             }
         }
         self.want(frame, gate);
@@ -82,7 +86,7 @@ impl Driver<'_> {
                         s.marks.push((gate, mark, chain));
                     });
                 }
-                self.judged(frame, gate, verdict);
+                self.judged(frame, gate, &verdict);
             }
             Ok(None) => {
                 let name = self.name(gate).clone();
@@ -139,7 +143,7 @@ impl Driver<'_> {
     }
 
     /// A gate judged the present attempt.
-    pub(super) fn judged(&mut self, frame: u64, gate: u32, verdict: Verdict) {
+    pub(super) fn judged(&mut self, frame: u64, gate: u32, verdict: &Verdict) {
         let Some(region) = self.region_of_gate(gate) else { return };
         let plan = &self.plan.regions[region as usize];
         let state = self.region(frame, region);
@@ -147,7 +151,7 @@ impl Driver<'_> {
             let passed = state.passed + 1;
             self.edit(frame, region, |s| s.passed = passed);
             if passed == plan.gates.len() {
-                return self.decide(frame, region, Ok(state.attempt));
+                return self.decide(frame, region, &Ok(state.attempt));
             }
             // Open to the rest of its region, which the next gate looks at.
             self.open_gate(frame, gate);
@@ -178,10 +182,16 @@ impl Driver<'_> {
             let first = plan.gates[0];
             return self.again(frame, first);
         }
-        let why = format!("{}: {} (attempt {} of {})", self.name(gate), verdict.reason, state.attempt + 1, plan.attempts);
+        let why = format!(
+            "{}: {} (attempt {} of {})",
+            self.name(gate),
+            verdict.reason,
+            state.attempt + 1,
+            plan.attempts
+        );
         match plan.then {
-            Then::Skip => self.decide(frame, region, Err(Bad::Skipped(why.into()))),
-            Then::Fail => self.decide(frame, region, Err(Bad::Failed(format!("rejected by {why}").into()))),
+            Then::Skip => self.decide(frame, region, &Err(Bad::Skipped(why.into()))),
+            Then::Fail => self.decide(frame, region, &Err(Bad::Failed(format!("rejected by {why}").into()))),
             Then::Best => {
                 // Most gates passed, then the best score, then the earliest.
                 let mut best = 0;
@@ -195,7 +205,7 @@ impl Driver<'_> {
                 if best != state.attempt {
                     self.restart(frame, region, best);
                 }
-                self.decide(frame, region, Ok(best));
+                self.decide(frame, region, &Ok(best));
             }
         }
     }
@@ -236,7 +246,7 @@ impl Driver<'_> {
         });
     }
 
-    fn decide(&mut self, frame: u64, region: u32, decided: Result<u32, Bad>) {
+    fn decide(&mut self, frame: u64, region: u32, decided: &Result<u32, Bad>) {
         let gates = self.plan.regions[region as usize].gates.clone();
         self.edit(frame, region, |s| s.decided = Some(decided.clone()));
         let recorded = self.record_marks(frame, region, &gates, decided.is_ok());
@@ -255,7 +265,7 @@ impl Driver<'_> {
             return;
         }
         for gate in gates {
-            match &decided {
+            match decided {
                 Ok(_) => self.open_gate(frame, gate),
                 Err(bad) => self.settle_bad(frame, gate, bad.clone()),
             }
@@ -263,9 +273,17 @@ impl Driver<'_> {
     }
 
     /// Tells later items what was accepted here; `false` when what this decision stands on has changed.
-    fn record_marks(&mut self, frame: u64, region: u32, gates: &[u32], accepted: bool) -> Result<bool, NodeError> {
+    fn record_marks(
+        &mut self,
+        frame: u64,
+        region: u32,
+        gates: &[u32],
+        accepted: bool,
+    ) -> Result<bool, NodeError> {
         let Some(f) = self.frames.get(&frame) else { return Ok(true) };
-        let (Some(batch), Some(info), Some(out)) = (&self.batch, f.item(), &self.shared.lent.out) else { return Ok(true) };
+        let (Some(batch), Some(info), Some(out)) = (&self.batch, f.item(), &self.shared.lent.out) else {
+            return Ok(true);
+        };
         let marks = f.regions.get(&region).map(|s| s.marks.clone()).unwrap_or_default();
         let log = out.folder().ordered();
         for gate in gates {
@@ -285,7 +303,12 @@ impl Driver<'_> {
                 Recorded::Yes { redecide } => {
                     // Later items stood on another past: they are decided again, in their order.
                     let states = [JobState::Done, JobState::Skipped, JobState::Failed];
-                    out.folder().queue().retry(batch, &states, Some(&redecide), self.shared.lent.clock.now())?;
+                    out.folder().queue().retry(
+                        batch,
+                        &states,
+                        Some(&redecide),
+                        self.shared.lent.clock.now(),
+                    )?;
                 }
             }
         }
@@ -295,7 +318,10 @@ impl Driver<'_> {
     /// A gate cannot judge: its region has no outcome.
     pub(super) fn region_bad(&mut self, frame: u64, region: u32, from: u32, bad: &Bad) {
         let gates = self.plan.regions[region as usize].gates.clone();
-        let undecided = self.frames.get(&frame).is_some_and(|f| f.regions.get(&region).is_none_or(|s| s.decided.is_none()));
+        let undecided = self
+            .frames
+            .get(&frame)
+            .is_some_and(|f| f.regions.get(&region).is_none_or(|s| s.decided.is_none()));
         if !undecided {
             return;
         }

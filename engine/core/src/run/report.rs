@@ -48,7 +48,8 @@ impl NodeReport {
             let changed: Vec<&str> = match before {
                 Some(old) => {
                     let same = |p: &(String, String)| old.contains(p);
-                    let mut names: Vec<&str> = self.parts.iter().filter(|p| !same(p)).map(|p| p.0.as_str()).collect();
+                    let mut names: Vec<&str> =
+                        self.parts.iter().filter(|p| !same(p)).map(|p| p.0.as_str()).collect();
                     let gone = old.iter().filter(|o| !self.parts.iter().any(|p| p.0 == o.0));
                     names.extend(gone.map(|o| o.0.as_str()));
                     names
@@ -61,10 +62,18 @@ impl NodeReport {
                 (Some(_), names) => format!("ran: {} changed", crate::words::list(names)),
             });
         }
-        let kept = [(self.memory, "memory"), (self.disk, "the disk cache"), (self.journal, "the journal: it had happened")];
+        let kept = [
+            (self.memory, "memory"),
+            (self.disk, "the disk cache"),
+            (self.journal, "the journal: it had happened"),
+        ];
         for (n, place) in kept {
             if n > 0 {
-                words.push(if n == 1 { format!("taken from {place}") } else { format!("{n} taken from {place}") });
+                words.push(if n == 1 {
+                    format!("taken from {place}")
+                } else {
+                    format!("{n} taken from {place}")
+                });
             }
         }
         if self.rejected > 0 {

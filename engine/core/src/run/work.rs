@@ -8,7 +8,7 @@ use crate::keys;
 use crate::node::{Behaviour, Effect, Node, NodeError, Verdict};
 use crate::plan::converts;
 use crate::schema::Doubt;
-use kiln_store::{DiskCache, IntentRecord, Intended};
+use kiln_store::{DiskCache, Intended, IntentRecord};
 use kiln_types::{Color, FileRef, Image, Key, Type, Value, names};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -105,7 +105,10 @@ pub(crate) struct Task {
 /// What came of it.
 pub(crate) enum Done {
     Outs(Vec<Option<Value>>),
-    Effect { outs: Vec<Option<Value>>, before: bool },
+    Effect {
+        outs: Vec<Option<Value>>,
+        before: bool,
+    },
     Chosen(String),
     Verdict(Verdict),
     Mark(Vec<u8>),
@@ -150,7 +153,8 @@ pub(crate) fn perform(task: Task, shared: &Shared) -> TaskResult {
             .map(|s| (*s).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_default();
-        Err(NodeError::new(format!("the node {id} broke: {words}")).hint("this is a fault in Kiln; please report it"))
+        Err(NodeError::new(format!("the node {id} broke: {words}"))
+            .hint("this is a fault in Kiln; please report it"))
     });
     TaskResult { frame, node, generation, done, ms: begun.elapsed().as_secs_f64() * 1000.0 }
 }
@@ -208,7 +212,8 @@ fn perform_inner(mut task: Task, shared: &Shared, begun: Instant) -> Result<Done
         }
         (Job::Select, Behaviour::Select(choose)) => {
             let choose = choose.clone();
-            with_cx(&task, &task.slots, None, &task.key, shared, |cx| choose(cx)).map(|(c, _)| Done::Chosen(c))
+            with_cx(&task, &task.slots, None, &task.key, shared, |cx| choose(cx))
+                .map(|(c, _)| Done::Chosen(c))
         }
         (Job::Gate, Behaviour::Gate(judge)) => {
             let verdict = with_cx(&task, &task.slots, None, &task.key, shared, |cx| judge(cx))?.0;
@@ -230,7 +235,15 @@ fn perform_inner(mut task: Task, shared: &Shared, begun: Instant) -> Result<Done
                 once(&task, &task.slots, None, &task.key, shared, effect.as_ref(), &mut before)?
             } else {
                 map(&task, shared, |slots, index, key| {
-                    once(&task, slots, Some(index), &keys::element(key, index), shared, effect.as_ref(), &mut before)
+                    once(
+                        &task,
+                        slots,
+                        Some(index),
+                        &keys::element(key, index),
+                        shared,
+                        effect.as_ref(),
+                        &mut before,
+                    )
                 })?
             };
             Ok(Done::Effect { outs, before })
@@ -270,7 +283,9 @@ fn with_cx<T>(
     };
     let made = work(&mut cx)?;
     if let Some(stray) = cx.stray {
-        return Err(NodeError::new(format!("the node set an output {stray:?} that it does not have: a fault of the node")));
+        return Err(NodeError::new(format!(
+            "the node set an output {stray:?} that it does not have: a fault of the node"
+        )));
     }
     Ok((made, cx.outs))
 }
@@ -304,13 +319,22 @@ fn map(
         Slot::One(one) => Some(Arc::from([one.clone()])),
         Slot::Items(_) => None,
     };
-    let lists: Vec<(usize, Arc<[Value]>)> =
-        task.mapped.iter().enumerate().filter(|(_, m)| **m).filter_map(|(s, _)| Some((s, list(s)?))).collect();
+    let lists: Vec<(usize, Arc<[Value]>)> = task
+        .mapped
+        .iter()
+        .enumerate()
+        .filter(|(_, m)| **m)
+        .filter_map(|(s, _)| Some((s, list(s)?)))
+        .collect();
     let longest = lists.iter().map(|(_, l)| l.len()).max().unwrap_or(0);
     if let Some((slot, odd)) = lists.iter().find(|(_, l)| l.len() != longest && l.len() != 1) {
-        return Err(NodeError::new(format!("{:?} has {} values, another list has {longest}", schema.slot_name(*slot), odd.len()))
-            .at(schema.slot_name(*slot))
-            .hint("lists that meet have the same length, or one value"));
+        return Err(NodeError::new(format!(
+            "{:?} has {} values, another list has {longest}",
+            schema.slot_name(*slot),
+            odd.len()
+        ))
+        .at(schema.slot_name(*slot))
+        .hint("lists that meet have the same length, or one value"));
     }
     let mut collected: Vec<Vec<Value>> = vec![Vec::new(); task.outs];
     let mut slots = task.slots.clone();
@@ -345,7 +369,8 @@ fn once(
     before: &mut bool,
 ) -> Result<Vec<Option<Value>>, NodeError> {
     let out = shared.lent.out.as_ref().ok_or_else(|| {
-        NodeError::new("this node changes the world and needs a journal").hint("name an output folder with --out")
+        NodeError::new("this node changes the world and needs a journal")
+            .hint("name an output folder with --out")
     })?;
     let journal = out.folder().journal();
     let doubt = task.def.schema().doubt.unwrap_or(Doubt::AtLeastOnce);
@@ -354,7 +379,11 @@ fn once(
         key: *key,
         node: task.id.to_string(),
         item: task.item.as_ref().map(|i| i.item).or(task.window),
-        destination: if task.def.schema().writes_files { out.folder().id().to_owned() } else { task.def.schema().name.to_string() },
+        destination: if task.def.schema().writes_files {
+            out.folder().id().to_owned()
+        } else {
+            task.def.schema().name.to_string()
+        },
         policy: format!("{doubt:?}"),
         intent: Vec::new(),
         owner: owner.clone(),
@@ -369,7 +398,9 @@ fn once(
         }
         Ok(outs)
     };
-    let stands = |outcome: &[u8]| with_cx(task, slots, index, key, shared, |cx| Ok(effect.stands(cx, outcome))).map(|r| r.0);
+    let stands = |outcome: &[u8]| {
+        with_cx(task, slots, index, key, shared, |cx| Ok(effect.stands(cx, outcome))).map(|r| r.0)
+    };
     let mut waited = 0u32;
     loop {
         match journal.intend(&record, shared.lent.clock.now())? {
@@ -478,7 +509,9 @@ fn check_bounds(value: &Value, param: Option<&crate::schema::Param>, name: &str)
             items.iter().try_for_each(|v| check_bounds(v, Some(param), name))
         }
         (Kind::Int { min, max, .. }, Value::Int(v)) if v < min || v > max => outside(v, min, max),
-        (Kind::Float { min, max, .. }, Value::Float(v)) if v.is_nan() || v < min || v > max => outside(v, min, max),
+        (Kind::Float { min, max, .. }, Value::Float(v)) if v.is_nan() || v < min || v > max => {
+            outside(v, min, max)
+        }
         (Kind::Size { min, max }, Value::Size(w, h)) if w.min(h) < min || w.max(h) > max => {
             outside(&format!("{w}x{h}"), min, max)
         }
@@ -560,7 +593,7 @@ pub(crate) fn read_mark(value: &Value) -> Option<Vec<u8>> {
 
 /// Values of many items, fetched from the cache one by one.
 pub(crate) struct Kept {
-    pub list: Arc<Vec<(u64, Key)>>,
+    pub list: Arc<[(u64, Key)]>,
     pub shared: Arc<Shared>,
 }
 
@@ -572,7 +605,8 @@ impl Items for Kept {
         self.list.get(at).map(|i| i.0)
     }
     fn get(&self, at: usize) -> Result<Value, NodeError> {
-        let (item, key) = self.list.get(at).ok_or_else(|| NodeError::new(format!("there is no value {at}")))?;
+        let (item, key) =
+            self.list.get(at).ok_or_else(|| NodeError::new(format!("there is no value {at}")))?;
         self.shared.fetch(key).map(|f| f.0).ok_or_else(|| {
             NodeError::new(format!("the cache lost the value of item {item}"))
                 .hint("run again with --resume; if it happens often, raise the cache's budget")

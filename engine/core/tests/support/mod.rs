@@ -6,8 +6,8 @@ use kiln_core::doors::{OutFolder, Sandbox};
 use kiln_core::store::{Folder, Millis, RealDisk};
 use kiln_core::types::{Value, names};
 use kiln_core::{
-    Batch, BatchItems, Cancel, Doubt, Effect, Engine, Event, Node, NodeError, Param, Plan, Registry, RunReport, Setup,
-    Verdict, Wish,
+    Batch, BatchItems, Cancel, Doubt, Effect, Engine, Event, Node, NodeError, Param, Plan, Registry,
+    RunReport, Setup, Verdict, Wish,
 };
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -177,9 +177,7 @@ pub fn registry() -> Registry {
         .uses_item(|_| true)
         .output("value", names::FLOAT, "v"),
     );
-    r.add(
-        Node::pure("Panic", 1, |_| panic!("a fault")).output("value", names::FLOAT, "v"),
-    );
+    r.add(Node::pure("Panic", 1, |_| panic!("a fault")).output("value", names::FLOAT, "v"));
     r.add(
         Node::effect("Write", 1, Doubt::IdempotentByKey, Write)
             .writes_files()
@@ -223,8 +221,9 @@ pub fn run(engine: &Engine, plan: &Plan, setup: Setup) -> RunReport {
 pub fn run_events(engine: &Engine, plan: &Plan, setup: Setup) -> (RunReport, Vec<Event>) {
     let events = Arc::new(Mutex::new(Vec::new()));
     let sink = events.clone();
-    let report =
-        engine.run(plan, setup, &Cancel::default(), Arc::new(move |e| sink.lock().unwrap().push(e.clone()))).unwrap();
+    let report = engine
+        .run(plan, setup, &Cancel::default(), Arc::new(move |e| sink.lock().unwrap().push(e.clone())))
+        .unwrap();
     let events = events.lock().unwrap().clone();
     (report, events)
 }
