@@ -35,7 +35,9 @@ pub fn path(out: &Path) -> PathBuf {
 /// When the disk refuses.
 pub fn record(out: &Path, decided: &Decided) -> Result<(), RunnerError> {
     let path = path(out);
-    let fail = |e: &dyn std::fmt::Display| RunnerError::Store { what: format!("{} cannot be written: {e}", path.display()) };
+    let fail = |e: &dyn std::fmt::Display| RunnerError::Store {
+        what: format!("{} cannot be written: {e}", path.display()),
+    };
     let mut line = serde_json::to_vec(decided).map_err(|e| fail(&e))?;
     line.push(b'\n');
     let mut file = File::options().create(true).read(true).append(true).open(&path).map_err(|e| fail(&e))?;

@@ -60,7 +60,9 @@ pub enum RunnerError {
         ty: String,
     },
     /// The picture does not fit into a message.
-    #[error("the picture takes {bytes} bytes, more than a message may have: ask for a smaller one with max_side")]
+    #[error(
+        "the picture takes {bytes} bytes, more than a message may have: ask for a smaller one with max_side"
+    )]
     TooLarge {
         /// Its size.
         bytes: u64,

@@ -143,7 +143,12 @@ impl InProcess {
             let own = inner.clone();
             threads.push(std::thread::spawn(move || own.work()));
         }
-        Self { inner, clerk: Mutex::new(Some(clerk)), pictures: Mutex::new(Some(pictures)), threads: Mutex::new(threads) }
+        Self {
+            inner,
+            clerk: Mutex::new(Some(clerk)),
+            pictures: Mutex::new(Some(pictures)),
+            threads: Mutex::new(threads),
+        }
     }
 
     /// The engine.
@@ -216,7 +221,8 @@ impl Runner for InProcess {
                 return Err(RunnerError::Busy { waiting: state.waiting as u64, what: "runs".into() });
             }
             state.waiting += 1;
-            let entry = Run { phase: Phase::Waiting, cancel: Cancel::default(), job: Arc::new(job), batch: None };
+            let entry =
+                Run { phase: Phase::Waiting, cancel: Cancel::default(), job: Arc::new(job), batch: None };
             state.runs.insert(run.clone(), entry);
         }
         match &*self.clerk.lock() {
@@ -261,7 +267,8 @@ impl Runner for InProcess {
 impl Inner {
     /// The clerk's work: is the graph sound?
     fn check(&self, run: &RunId) {
-        let waits = |state: &State| state.runs.get(run).filter(|r| r.phase == Phase::Waiting).map(|r| r.job.clone());
+        let waits =
+            |state: &State| state.runs.get(run).filter(|r| r.phase == Phase::Waiting).map(|r| r.job.clone());
         let Some(job) = waits(&self.state.lock()) else { return };
         let checked = std::panic::catch_unwind(AssertUnwindSafe(|| job::prepare(&self.engine, &job)));
         match checked {
@@ -294,9 +301,17 @@ impl Inner {
                 let mut state = self.state.lock();
                 loop {
                     if let Some((run, prepared, since)) = state.queue.pop_front() {
-                        let Some(entry) = state.runs.get_mut(&run).filter(|r| r.phase == Phase::Waiting) else { continue };
+                        let Some(entry) = state.runs.get_mut(&run).filter(|r| r.phase == Phase::Waiting)
+                        else {
+                            continue;
+                        };
                         entry.phase = Phase::Running;
-                        let taken = (run, prepared.filter(|_| since.elapsed() < STALE), entry.cancel.clone(), entry.job.clone());
+                        let taken = (
+                            run,
+                            prepared.filter(|_| since.elapsed() < STALE),
+                            entry.cancel.clone(),
+                            entry.job.clone(),
+                        );
                         state.waiting -= 1;
                         state.running += 1;
                         break taken;

@@ -4,7 +4,9 @@ use crate::error::RunnerError;
 use crate::message::{Failure, Items, Submit, Summary, WantedValue};
 use crate::set;
 use kiln_core::doors::{Net, OutFolder, Sandbox};
-use kiln_core::{Batch, BatchItems, Engine, Event, ItemInfo, Plan, Problem, RunReport, Setup, Severity, Wish};
+use kiln_core::{
+    Batch, BatchItems, Engine, Event, ItemInfo, Plan, Problem, RunReport, Setup, Severity, Wish,
+};
 use kiln_document::Graph;
 use kiln_store::{Folder, NodeStat, Presence, RealDisk, RunStart};
 use kiln_types::Value;
@@ -176,7 +178,12 @@ fn text_for(graph: &Graph, engine: &Engine, item: Option<&ItemInfo>) -> String {
 }
 
 /// Writes the run's end into its record.
-pub(crate) fn record_end(folder: &Folder, run: &str, summary: &Summary, engine: &Engine) -> Result<(), RunnerError> {
+pub(crate) fn record_end(
+    folder: &Folder,
+    run: &str,
+    summary: &Summary,
+    engine: &Engine,
+) -> Result<(), RunnerError> {
     let stat = |(name, n): (&String, &kiln_core::NodeReport)| NodeStat {
         node: name.clone(),
         ty: n.ty.clone(),
@@ -212,7 +219,11 @@ pub(crate) fn summary(report: RunReport, batch: Option<&Batch>) -> Summary {
         ran,
         cached,
         values: report.values.iter().map(|(name, w)| (name.clone(), value(w))).collect(),
-        failures: report.failures.into_iter().map(|(node, item, reason)| Failure { node, item, reason }).collect(),
+        failures: report
+            .failures
+            .into_iter()
+            .map(|(node, item, reason)| Failure { node, item, reason })
+            .collect(),
         rejections: report
             .rejections
             .into_iter()
@@ -248,7 +259,9 @@ fn finite(v: f64) -> f64 {
 pub(crate) fn sendable(event: &Event) -> Event {
     let mut event = event.clone();
     match &mut event {
-        Event::Rejected { score: v, .. } | Event::Finished { ms: v, .. } | Event::RunFinished { ms: v, .. } => *v = finite(*v),
+        Event::Rejected { score: v, .. }
+        | Event::Finished { ms: v, .. }
+        | Event::RunFinished { ms: v, .. } => *v = finite(*v),
         _ => {}
     }
     event

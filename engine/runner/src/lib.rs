@@ -30,8 +30,8 @@ pub use in_process::{InProcess, Options};
 pub use job::NetDoor;
 pub use log::{Receiver, RecvError};
 pub use message::{
-    Answer, Decide, Decision, Envelope, Failure, FetchPicture, Items, Limits, MAX_LINE, Message, Picture, Request,
-    RequestMessage, RunId, Submit, Summary, VERSION, VERSIONS, WantedValue,
+    Answer, Decide, Decision, Envelope, Failure, FetchPicture, Items, Limits, MAX_LINE, Message, Picture,
+    Request, RequestMessage, RunId, Submit, Summary, VERSION, VERSIONS, WantedValue,
 };
 pub use picture::PictureEncoder;
 pub use pipe::PipeRunner;

@@ -59,7 +59,8 @@ mod tests {
         let text = format!("one\r\n{}\n\nlast", "x".repeat(50));
         let mut from = io::BufReader::with_capacity(7, text.as_bytes());
         let mut buffer = Vec::new();
-        let mut next = || (read_line(&mut from, &mut buffer, 10).unwrap(), String::from_utf8(buffer.clone()).unwrap());
+        let mut next =
+            || (read_line(&mut from, &mut buffer, 10).unwrap(), String::from_utf8(buffer.clone()).unwrap());
         assert_eq!(next(), (Line::Whole, "one".into()));
         assert_eq!(next().0, Line::TooLong);
         assert_eq!(next(), (Line::Whole, String::new()));

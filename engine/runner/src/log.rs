@@ -135,7 +135,13 @@ impl Receiver {
             }
             let missing = upto - self.next;
             self.next = upto;
-            return Some(Message { v: VERSION, seq: upto - 1, re: None, run: None, body: Answer::Gap { missing } });
+            return Some(Message {
+                v: VERSION,
+                seq: upto - 1,
+                re: None,
+                run: None,
+                body: Answer::Gap { missing },
+            });
         }
         while self.next < kept.next {
             let message = kept.ring.get(usize::try_from(self.next - first).ok()?)?;

@@ -22,7 +22,11 @@ impl<F: Fn(&Image, usize) -> Result<Vec<u8>, String> + Send + Sync> PictureEncod
 }
 
 /// Finds a picture and makes it ready to be sent.
-pub(crate) fn fetch(engine: &Engine, encoder: &dyn PictureEncoder, want: &FetchPicture) -> Result<Picture, RunnerError> {
+pub(crate) fn fetch(
+    engine: &Engine,
+    encoder: &dyn PictureEncoder,
+    want: &FetchPicture,
+) -> Result<Picture, RunnerError> {
     let gone = || RunnerError::NoValue { key: want.key.chars().take(80).collect() };
     let key: Key = want.key.parse().map_err(|_| gone())?;
     let value = engine.value(&key, want.output).ok_or_else(gone)?;
@@ -31,7 +35,9 @@ pub(crate) fn fetch(engine: &Engine, encoder: &dyn PictureEncoder, want: &FetchP
     let (image, frame, count) = find(&value, want.index).ok_or_else(odd)?;
     let full = (image.width(), image.height());
     let (image, frame) = match want.max_side.map(|m| m.max(1) as usize) {
-        Some(most) if full.0.max(full.1) > most => (Arc::new(smaller(&image, frame, most).ok_or_else(odd)?), 0),
+        Some(most) if full.0.max(full.1) > most => {
+            (Arc::new(smaller(&image, frame, most).ok_or_else(odd)?), 0)
+        }
         _ => (image, frame),
     };
     let png = encoder.png(&image, frame).map_err(|what| RunnerError::Encode { what })?;

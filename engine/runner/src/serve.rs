@@ -47,7 +47,8 @@ impl Out {
         let lost = self.lost.load(Ordering::Relaxed);
         if lost > 0 {
             let note = Answer::error(RunnerError::Overrun { lost });
-            if self.answers.try_send(Envelope { v: VERSION, seq: 0, re: None, run: None, body: note }).is_ok() {
+            if self.answers.try_send(Envelope { v: VERSION, seq: 0, re: None, run: None, body: note }).is_ok()
+            {
                 self.lost.fetch_sub(lost, Ordering::Relaxed);
             }
         }
@@ -159,7 +160,13 @@ impl Client<'_> {
     fn take(&mut self, line: &[u8]) {
         let loose: Loose = match serde_json::from_slice(line) {
             Ok(loose) => loose,
-            Err(e) => return self.out.put(None, None, Answer::error(RunnerError::BadMessage { what: e.to_string() })),
+            Err(e) => {
+                return self.out.put(
+                    None,
+                    None,
+                    Answer::error(RunnerError::BadMessage { what: e.to_string() }),
+                );
+            }
         };
         let (re, run) = (Some(loose.seq), loose.run);
         // A greeting is read whatever its version: it is there to find one.
@@ -170,7 +177,9 @@ impl Client<'_> {
         }
         let request: Request = match serde_json::from_value(loose.body) {
             Ok(request) => request,
-            Err(e) => return self.out.put(re, run, Answer::error(RunnerError::BadMessage { what: e.to_string() })),
+            Err(e) => {
+                return self.out.put(re, run, Answer::error(RunnerError::BadMessage { what: e.to_string() }));
+            }
         };
         if !self.greeted && !matches!(request, Request::Hello { .. }) {
             return self.out.put(re, run, Answer::error(RunnerError::NoHello));
@@ -181,7 +190,8 @@ impl Client<'_> {
     fn answer(&mut self, re: Option<u64>, run: Option<RunId>, request: Request) {
         let runner = self.runner;
         let named = |run: &Option<RunId>| {
-            run.clone().ok_or_else(|| RunnerError::BadMessage { what: "the envelope names no run".to_owned() })
+            run.clone()
+                .ok_or_else(|| RunnerError::BadMessage { what: "the envelope names no run".to_owned() })
         };
         let done = match request {
             Request::Hello { versions, .. } => {
@@ -203,7 +213,9 @@ impl Client<'_> {
                 }
             }
             Request::Cancel {} => named(&run).and_then(|run| runner.cancel(&run).wait(Duration::MAX)),
-            Request::Decide(decide) => named(&run).and_then(|run| runner.decide(&run, decide).wait(Duration::MAX)),
+            Request::Decide(decide) => {
+                named(&run).and_then(|run| runner.decide(&run, decide).wait(Duration::MAX))
+            }
             Request::Subscribe { after } => {
                 // The other end is there as long as this client is.
                 let _ = self.subscribe.send(runner.subscribe(after));

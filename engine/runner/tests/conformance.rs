@@ -1,5 +1,7 @@
 //! One suite for both runners.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use kiln_runner::{InProcess, PipeRunner, Runner, conformance};
 use std::process::Command;
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! The checks.
 
-use super::tools::{Checked, LONG, about, events, has_status, holds, job, out, refused, summary, until, until_ends, words};
+use super::tools::{
+    Checked, LONG, about, events, has_status, holds, job, out, refused, summary, until, until_ends, words,
+};
 use crate::decisions;
 use crate::error::RunnerError;
 use crate::message::{Answer, Decide, Decision, FetchPicture, Items, RunId, Submit};
@@ -42,10 +44,19 @@ fn order(runner: &dyn Runner, dir: &Path) -> Checked {
     let bodies = about(&all, &run);
     holds!(matches!(bodies.first(), Some(Answer::Accepted { before: 0, .. })), "first: {bodies:?}");
     let events = events(&all, &run);
-    holds!(matches!(events.first(), Some(Event::RunStarted { run: r, .. }) if *r == run.0), "begins: {events:?}");
-    holds!(matches!(events.last(), Some(Event::RunFinished { status, .. }) if status == "done"), "ends: {events:?}");
+    holds!(
+        matches!(events.first(), Some(Event::RunStarted { run: r, .. }) if *r == run.0),
+        "begins: {events:?}"
+    );
+    holds!(
+        matches!(events.last(), Some(Event::RunFinished { status, .. }) if status == "done"),
+        "ends: {events:?}"
+    );
     let place = |name: &str| {
-        events.iter().position(|e| matches!(e, Event::Finished { node, .. } if node == name)).unwrap_or(usize::MAX)
+        events
+            .iter()
+            .position(|e| matches!(e, Event::Finished { node, .. } if node == name))
+            .unwrap_or(usize::MAX)
     };
     let (a, b, sum) = (place("a"), place("b"), place("sum"));
     holds!(a < sum && b < sum && sum < events.len(), "a at {a}, b at {b}, sum at {sum}");
@@ -129,7 +140,9 @@ fn problems(runner: &dyn Runner, dir: &Path) -> Checked {
         "sum": (type: "TestAdd", from: {"a": "a.value"}), "save": (type: "TestWrite", from: {"value": "sum.value"}),
         "more": (type: "TestWrite", from: {"value": "b.value"}),"#;
     let run = runner.submit(job(dir, bad)).map_err(words)?;
-    let broken = runner.submit(Submit { graph: "Graph(\n  kiln: 1,\n  nodes: {".into(), ..Submit::default() }).map_err(words)?;
+    let broken = runner
+        .submit(Submit { graph: "Graph(\n  kiln: 1,\n  nodes: {".into(), ..Submit::default() })
+        .map_err(words)?;
     let all = until_ends(&mut stream, 2)?;
     let of = |run| match about(&all, run).as_slice() {
         [Answer::Refused { problems }] => Ok(problems.clone()),
@@ -151,13 +164,17 @@ fn problems(runner: &dyn Runner, dir: &Path) -> Checked {
 
 fn failures(runner: &dyn Runner, dir: &Path) -> Checked {
     let mut stream = runner.subscribe(None);
-    let run = runner.submit(job(dir, r#""f": (type: "TestFail", with: {"words": "no luck"}),"#)).map_err(words)?;
+    let run =
+        runner.submit(job(dir, r#""f": (type: "TestFail", with: {"words": "no luck"}),"#)).map_err(words)?;
     let all = until_ends(&mut stream, 1)?;
     let told = events(&all, &run);
     holds!(told.iter().any(|e| matches!(e, Event::Failed { node, .. } if node == "f")), "events: {told:?}");
     let ended = summary(&all, &run)?;
     has_status(&ended, Status::Failed)?;
-    holds!(ended.failures.iter().any(|f| f.node == "f" && f.reason.contains("no luck")), "failures: {ended:?}");
+    holds!(
+        ended.failures.iter().any(|f| f.node == "f" && f.reason.contains("no luck")),
+        "failures: {ended:?}"
+    );
     Ok(())
 }
 
@@ -165,7 +182,11 @@ fn parameters(runner: &dyn Runner, dir: &Path) -> Checked {
     let mut stream = runner.subscribe(None);
     let set = vec![("a.n".to_owned(), "40".to_owned())];
     let run = runner.submit(Submit { set, want: vec!["sum".into()], ..job(dir, SUM) }).map_err(words)?;
-    let wrong = vec![("a.m".to_owned(), "1".to_owned()), ("c.n".to_owned(), "1".to_owned()), ("a.n".into(), "x".into())];
+    let wrong = vec![
+        ("a.m".to_owned(), "1".to_owned()),
+        ("c.n".to_owned(), "1".to_owned()),
+        ("a.n".into(), "x".into()),
+    ];
     let refused = runner.submit(Submit { set: wrong, ..job(dir, SUM) }).map_err(words)?;
     let nodes = format!("{SUM} \"save\": (type: \"TestWrite\", from: {{\"value\": \"sum.value\"}}),");
     let rows = vec![vec!["10".to_owned()], vec!["20".to_owned()]];
@@ -220,7 +241,9 @@ fn late(runner: &dyn Runner, dir: &Path) -> Checked {
 
 fn pictures(runner: &dyn Runner, dir: &Path) -> Checked {
     let mut stream = runner.subscribe(None);
-    let run = runner.submit(job(dir, r#""p": (type: "TestPicture", with: {"size": (64, 32), "grey": 0.25}),"#)).map_err(words)?;
+    let run = runner
+        .submit(job(dir, r#""p": (type: "TestPicture", with: {"size": (64, 32), "grey": 0.25}),"#))
+        .map_err(words)?;
     let all = until_ends(&mut stream, 1)?;
     let key = events(&all, &run).into_iter().find_map(|e| match e {
         Event::Finished { key, .. } => Some(key.clone()),
@@ -231,12 +254,21 @@ fn pictures(runner: &dyn Runner, dir: &Path) -> Checked {
     let whole = runner.picture(want.clone()).wait(LONG).map_err(words)?;
     holds!((whole.width, whole.height, whole.count) == (64, 32, 2), "it is {whole:?}");
     holds!(whole.png.starts_with(b"\x89PNG") && whole.key == key, "it is {whole:?}");
-    let small = runner.picture(FetchPicture { max_side: Some(16), index: 1, ..want.clone() }).wait(LONG).map_err(words)?;
+    let small = runner
+        .picture(FetchPicture { max_side: Some(16), index: 1, ..want.clone() })
+        .wait(LONG)
+        .map_err(words)?;
     holds!((small.width, small.height, small.full_width) == (16, 8, 64), "it is {small:?}");
     holds!(small.png.ends_with(b"[0.25, 0.25, 0.25]"), "it is {small:?}");
-    refused(runner.picture(FetchPicture { index: 2, ..want.clone() }), |e| matches!(e, RunnerError::NoPicture { .. }))?;
-    refused(runner.picture(FetchPicture { output: 1, ..want.clone() }), |e| matches!(e, RunnerError::NoPicture { .. }))?;
-    refused(runner.picture(FetchPicture { output: 9, ..want }), |e| matches!(e, RunnerError::NoValue { .. }))?;
+    refused(runner.picture(FetchPicture { index: 2, ..want.clone() }), |e| {
+        matches!(e, RunnerError::NoPicture { .. })
+    })?;
+    refused(runner.picture(FetchPicture { output: 1, ..want.clone() }), |e| {
+        matches!(e, RunnerError::NoPicture { .. })
+    })?;
+    refused(runner.picture(FetchPicture { output: 9, ..want }), |e| {
+        matches!(e, RunnerError::NoValue { .. })
+    })?;
     let odd = FetchPicture { key: "no key".into(), ..FetchPicture::default() };
     refused(runner.picture(odd), |e| matches!(e, RunnerError::NoValue { .. }))
 }
@@ -271,7 +303,10 @@ fn decide(runner: &dyn Runner, dir: &Path) -> Checked {
     let no = Decide { item: 2, decision: Decision::Reject { reason: "dull".into() }, ..redo.clone() };
     refused(runner.decide(&run, no), |e| matches!(e, RunnerError::NotParked { .. }))?;
     let kept = decisions::read(&dir.join("out")).map_err(words)?;
-    holds!(kept.len() == 1 && kept[0].decide == redo && kept[0].batch == batch && kept[0].run == run, "kept: {kept:?}");
+    holds!(
+        kept.len() == 1 && kept[0].decide == redo && kept[0].batch == batch && kept[0].run == run,
+        "kept: {kept:?}"
+    );
     Ok(())
 }
 

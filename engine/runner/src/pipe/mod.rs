@@ -80,7 +80,12 @@ impl PipeRunner {
         }
     }
 
-    fn ask<T: Send + 'static>(&self, run: Option<RunId>, request: Request, wrap: fn(crate::runner::Replier<T>) -> Waiting) -> Reply<T> {
+    fn ask<T: Send + 'static>(
+        &self,
+        run: Option<RunId>,
+        request: Request,
+        wrap: fn(crate::runner::Replier<T>) -> Waiting,
+    ) -> Reply<T> {
         let (put, reply) = Reply::new();
         self.inner.state.lock().send(run, request, Some(wrap(put)));
         reply
@@ -135,11 +140,13 @@ impl Runner for PipeRunner {
 impl Inner {
     /// A line from the worker.
     fn heard(&self, generation: u64, line: &[u8]) {
+        // Read before the lock is taken: a picture may be large, and clients do not wait for it.
+        let message = serde_json::from_slice::<crate::message::Message>(line);
         let mut state = self.state.lock();
         if !state.is_now(generation) {
             return;
         }
-        let message: crate::message::Message = match serde_json::from_slice(line) {
+        let message = match message {
             Ok(message) => message,
             Err(e) => {
                 let start = String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned();

@@ -4,7 +4,6 @@ use super::link::Link;
 use crate::error::RunnerError;
 use crate::message::{Answer, Envelope, MAX_LINE, Picture, Request, RunId, Submit, VERSION, VERSIONS};
 use crate::runner::Replier;
-use kiln_core::Event;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// How many runs that ended are remembered.
@@ -88,8 +87,10 @@ impl State {
             return Err(RunnerError::BadMessage { what });
         }
         let job = Box::new(job);
-        self.runs.insert(run.clone(), Run { phase: Phase::Waiting, job: Some(job.clone()), order: self.last });
-        let sent = self.try_send(Some(run.clone()), Request::Submit(job), Some(Waiting::Submitted(run.clone())));
+        self.runs
+            .insert(run.clone(), Run { phase: Phase::Waiting, job: Some(job.clone()), order: self.last });
+        let sent =
+            self.try_send(Some(run.clone()), Request::Submit(job), Some(Waiting::Submitted(run.clone())));
         if let Err((e, _)) = sent {
             self.runs.remove(&run);
             return Err(e);
@@ -150,7 +151,9 @@ impl State {
                 return Some((run, body));
             }
             (Some(waiting), Answer::Error { why, .. }) => waiting.fail(why),
-            (Some(waiting), _) => waiting.fail(RunnerError::BadMessage { what: "the worker gave another answer".into() }),
+            (Some(waiting), _) => {
+                waiting.fail(RunnerError::BadMessage { what: "the worker gave another answer".into() });
+            }
             (None, body) => return Some((run, body)),
         }
         None
@@ -161,7 +164,8 @@ impl State {
         if body.is_end() {
             return self.end(run);
         }
-        if let Answer::Event { event: Event::RunStarted { .. } } = body
+        // Any event: the first ones may have been missed.
+        if let Answer::Event { .. } = body
             && let Some(entry) = self.runs.get_mut(run)
         {
             entry.phase = Phase::Running;
@@ -187,7 +191,8 @@ impl State {
 
     /// The runs under way, which a worker's death ends.
     pub fn lose(&mut self) -> Vec<RunId> {
-        let running = |(id, run): (&RunId, &Run)| (run.phase == Phase::Running).then(|| (run.order, id.clone()));
+        let running =
+            |(id, run): (&RunId, &Run)| (run.phase == Phase::Running).then(|| (run.order, id.clone()));
         let mut lost: Vec<(u64, RunId)> = self.runs.iter().filter_map(running).collect();
         lost.sort();
         lost.iter().for_each(|(_, run)| self.end(run));

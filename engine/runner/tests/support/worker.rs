@@ -9,7 +9,8 @@ fn main() -> ExitCode {
     if std::env::var_os("KILN_TEST_GARBAGE").is_some() {
         use std::io::Write;
         // A library that writes where it should not.
-        let _ = std::io::stdout().write_all(b"hello from a driver\n{\"v\":1,\"body\":{\"kind\":\"sing\"}}\n\xff\xfe\n");
+        let _ = std::io::stdout()
+            .write_all(b"hello from a driver\n{\"v\":1,\"body\":{\"kind\":\"sing\"}}\n\xff\xfe\n");
     }
     let Ok(engine) = conformance::engine(cache.as_deref()) else { return ExitCode::from(3) };
     let runner = InProcess::new(Arc::new(engine), conformance::encoder());
