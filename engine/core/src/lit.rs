@@ -188,15 +188,17 @@ pub fn from_word(kind: &Kind, word: &str) -> Result<Lit, NodeError> {
     );
     if takes_text {
         let quoted = word.len() >= 2 && word.starts_with('"') && word.ends_with('"');
-        return Ok(match Lit::parse(word) {
+        let lit = match Lit::parse(word) {
             Ok(Lit::Text(t)) if quoted => Lit::Text(t),
             _ => Lit::Text(word.to_owned()),
-        });
+        };
+        return read(kind, &lit).map(|_| lit);
     }
     if let (Kind::Size { .. }, Some((w, h))) = (kind, word.split_once(['x', 'X']))
         && let (Ok(w), Ok(h)) = (w.trim().parse::<u32>(), h.trim().parse::<u32>())
     {
-        return Ok(Lit::Tuple(None, vec![Lit::Int(w.into()), Lit::Int(h.into())]));
+        let lit = Lit::Tuple(None, vec![Lit::Int(w.into()), Lit::Int(h.into())]);
+        return read(kind, &lit).map(|_| lit);
     }
     let lit = Lit::parse(word.trim())
         .map_err(|p| NodeError::new(format!("{word:?} cannot be read: {}", p.what)))?;

@@ -13,12 +13,12 @@ Examples:
   graph-run framed-paper.ron --items 100 --resume   go on where that stopped
   graph-run out/00007.png --out again               make the same picture from the graph inside it
 
-A run ends with 0 when all is made, 1 when something failed, 2 when the graph or the command is wrong,
-130 when it was cancelled. `graph-run COMMAND --help` tells more about a command.";
+A run ends with 0 when all is made, 1 when something failed, 2 when the graph or the command
+is wrong, 130 when it was cancelled. `graph-run COMMAND --help` tells more about a command.";
 
 /// Runs a saved graph of picture nodes: once, or over ten thousand items.
 #[derive(Parser, Debug)]
-#[command(name = "graph-run", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES, max_term_width = 110)]
+#[command(name = "graph-run", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES, max_term_width = 110, override_usage = "graph-run GRAPH [OPTIONS]\n       graph-run COMMAND …")]
 pub struct Cli {
     /// What to do other than run.
     #[command(subcommand)]
@@ -137,11 +137,11 @@ pub enum Command {
     /// Run the failed items of the last batch again
     #[command(after_help = "Examples:\n  graph-run retry                        the last batch in `out`\n  graph-run retry --out posters\n  graph-run retry poster.ron             the last batch of this graph\n\nThe options of that run are used again: its items, rows and settings.")]
     Retry(RetryArgs),
-    /// Write down in a graph what it runs with: the versions of its nodes, the hashes of its files
+    /// Write down in a graph which versions of nodes and which files it runs with
     #[command(after_help = "Examples:\n  graph-run lock poster.ron\n  graph-run verify poster.ron            later, or on another machine")]
     Lock(GraphArgs),
-    /// Compare a graph with its lock: exit code 1 and every difference when it would run with something else
-    #[command(after_help = "Example:\n  graph-run verify poster.ron")]
+    /// Tell every difference between a graph and its lock
+    #[command(after_help = "Example:\n  graph-run verify poster.ron\n\nEnds with 0 when the graph would run with what is locked, 1 when not.")]
     Verify(GraphArgs),
     /// Look at the cache of values, or empty it
     #[command(after_help = "Examples:\n  graph-run cache stats\n  graph-run cache gc --budget 10G        the longest unused go first\n  graph-run cache clear\n\nEverything in the cache can be made again.")]

@@ -76,9 +76,9 @@ pub fn new(args: &NewArgs) -> Result<u8, Fail> {
             Some("choose another name, or replace it with --overwrite"),
         ));
     }
-    fmt::write(&path, text)?;
+    fmt::write(&path, text).map_err(|e| Fail::Wrong(e.to_string()))?;
     let graph = Graph::parse(text).unwrap_or_default();
-    let over = if text.contains("{item") { " --items 0..4" } else { "" };
+    let over = if text.contains("{item") { " --items 0..12" } else { "" };
     say::out(&format!("{}: {}\nrun it: graph-run {}{over}", path.display(), graph.title, path.display()));
     Ok(0)
 }

@@ -5,7 +5,7 @@ use crate::fail::Fail;
 use crate::start::Ready;
 use crate::{caches, make, say, table};
 use kiln_core::doors::OutFolder;
-use kiln_core::store::{DiskCache, Folder, RealDisk};
+use kiln_core::store::{DiskCache, EffectState, Folder, RealDisk};
 use kiln_core::{KeyLine, Purity, RunReport, words};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -41,6 +41,7 @@ pub fn dry_run(args: &RunArgs, ready: &Ready) -> Result<u8, Fail> {
     let lines = keys(args, ready)?;
     let known: BTreeMap<&str, &KeyLine> = lines.iter().map(|l| (l.node.as_str(), l)).collect();
     let folder = if args.no_cache { None } else { caches::folder(args.cache.as_deref()).filter(|f| f.is_dir()) };
+    let journal = Folder::open_read_only(&args.out).ok().map(|f| f.journal());
     // Opened only where it is there already.
     let disk = folder.and_then(|f| DiskCache::open(f, Arc::new(RealDisk)).ok());
     let state = |node: &str| {
@@ -49,6 +50,10 @@ pub fn dry_run(args: &RunArgs, ready: &Ready) -> Result<u8, Fail> {
             return Some(format!("kept: {kept}"));
         }
         let key = line.key.as_ref()?.parse().ok()?;
+        let entry = journal.as_ref().and_then(|j| j.lookup(&key).ok().flatten());
+        if entry.is_some_and(|e| e.state == EffectState::Done) {
+            return Some("done before".to_owned());
+        }
         disk.as_ref().is_some_and(|d| d.contains(&key)).then(|| "kept: disk".to_owned())
     };
     let planned: Vec<_> = ready.plan.planned().collect();

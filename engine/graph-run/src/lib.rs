@@ -47,21 +47,22 @@ use std::process::ExitCode;
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     if args.len() < 2 {
-        say::out(&Cli::command().render_help().ansi().to_string());
+        // A reader that went away is no reason to complain.
+        let _ = Cli::command().print_help();
         return ExitCode::SUCCESS;
     }
     let matches = match Cli::command().try_get_matches_from(&args) {
         Ok(matches) => matches,
         Err(e) => {
-            let code = if e.use_stderr() { fail::WRONG } else { 0 };
-            // A reader that went away is no reason to complain.
-            let _ = e.print();
-            if e.use_stderr()
-                && let Some(hint) = source::slip_of_command(args.get(1))
-            {
-                say::err(&hint);
+            match source::slip_of_command(args.get(1)).filter(|_| e.use_stderr()) {
+                Some(hint) => {
+                    say::err(&format!("error: there is no command {:?}\n{hint}", args[1].to_string_lossy()));
+                }
+                None => {
+                    let _ = e.print();
+                }
             }
-            return ExitCode::from(code);
+            return ExitCode::from(if e.use_stderr() { fail::WRONG } else { 0 });
         }
     };
     let done = match Cli::from_arg_matches(&matches) {

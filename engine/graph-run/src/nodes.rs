@@ -51,12 +51,21 @@ fn list(registry: &Registry) -> String {
     for (category, nodes) in groups {
         let _ = writeln!(text, "{}", if category.is_empty() { "other" } else { category });
         for schema in nodes {
-            let first = schema.doc.split_terminator(['\n', '.']).next().unwrap_or_default();
-            let _ = writeln!(text, "  {:width$}  {first}", schema.name);
+            let _ = writeln!(text, "  {:width$}  {}", schema.name, first_words(&schema.doc));
         }
     }
     let _ = write!(text, "\n{} nodes; graph-run nodes TYPE tells all of one", registry.iter().count());
     text
+}
+
+/// The first sentence of a text, as far as it fits into a line.
+fn first_words(doc: &str) -> String {
+    let end = doc.find(". ").or_else(|| doc.find('\n')).unwrap_or(doc.len());
+    let first = doc[..end].trim_end_matches('.');
+    match first.char_indices().nth(90) {
+        Some((at, _)) => format!("{}…", first[..at].trim_end()),
+        None => first.to_owned(),
+    }
 }
 
 fn describe(schema: &Schema) -> String {

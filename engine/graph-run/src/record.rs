@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_command_line_comes_back() {
-        let args = RunArgs { set: vec!["a=b".into()], jobs: Some(3), resume: true, ..RunArgs::default() };
+        let args = RunArgs { set: vec!["a=b".into()], out: "out".into(), jobs: Some(3), resume: true, ..RunArgs::default() };
         let text = serde_json::to_string(&Started::new(&args, Path::new("."))).unwrap();
         let back: Started = serde_json::from_str(&text).unwrap();
         assert_eq!((back.args.set, back.args.jobs, back.args.resume), (args.set, Some(3), true));

@@ -88,7 +88,7 @@ fn from_csv(text: &str) -> Result<Parts, Bad> {
     let (mut rows, mut lines) = (Vec::new(), Vec::new());
     for record in reader.records() {
         let record = record.map_err(|e| place(&e))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |p| first_line(text, p));
         if record.len() != columns.len() {
             let what = format!("{} cells, but {} columns; quote a cell with commas in it", record.len(), columns.len());
             return Err((Some(line), what));
@@ -100,6 +100,13 @@ fn from_csv(text: &str) -> Result<Parts, Bad> {
         }
     }
     Ok((columns, rows, lines))
+}
+
+/// The line a row begins at; empty lines before it are no part of it.
+fn first_line(text: &str, at: &csv::Position) -> u64 {
+    let rest = usize::try_from(at.byte()).ok().and_then(|b| text.as_bytes().get(b..)).unwrap_or_default();
+    let blank = rest.iter().take_while(|b| matches!(b, b'\n' | b'\r'));
+    at.line() + blank.filter(|b| **b == b'\n').count() as u64
 }
 
 fn from_json(text: &str) -> Result<Parts, Bad> {

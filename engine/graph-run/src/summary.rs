@@ -91,6 +91,7 @@ impl End<'_> {
             if told.len() < SHOWN && told.insert(failure) {
                 let (node, item, reason) = failure;
                 let place = item.map_or_else(|| node.clone(), |i| format!("{node}, item {i}"));
+                let reason = reason.strip_prefix(&format!("{node}: ")).unwrap_or(reason);
                 say::err(&format!("error in {place}: {reason}"));
             } else if !told.contains(failure) {
                 left += 1;
@@ -122,6 +123,10 @@ impl End<'_> {
                 (name.clone(), value)
             })
             .collect();
+        let mut nodes = r.nodes.clone();
+        if !self.args.explain {
+            nodes.values_mut().for_each(|n| n.parts.clear());
+        }
         let failures: Vec<_> = r
             .failures
             .iter()
@@ -140,7 +145,7 @@ impl End<'_> {
             "effects": { "done": new, "were_done": old },
             "failures": failures,
             "values": values,
-            "nodes": r.nodes,
+            "nodes": nodes,
         });
         if one_line {
             say::out(&all.to_string());

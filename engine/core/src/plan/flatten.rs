@@ -9,7 +9,7 @@ use crate::registry::Registry;
 use crate::schema::{Kind, Schema};
 use kiln_document::{Graph, Link, Lit, Mode, Source};
 use kiln_types::{Key, Type, Value, names};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 /// How deep subgraphs may nest.
@@ -220,8 +220,11 @@ impl<'a> Flat<'a> {
         for (index, values) in constants.into_iter().enumerate() {
             self.set_constants(index, values);
         }
-        let passed: Vec<Option<usize>> =
-            (0..self.nodes.len()).map(|i| self.passed_by(i, &links[i])).collect();
+        // A node with a wrong parameter is not taken for one that does nothing: its problems would go unseen.
+        let wrong: HashSet<u32> = self.problems.iter().filter_map(|(i, _)| *i).collect();
+        let passed: Vec<Option<usize>> = (0..self.nodes.len())
+            .map(|i| if wrong.contains(&(i as u32)) { None } else { self.passed_by(i, &links[i]) })
+            .collect();
         let mut memo: HashMap<(u32, u32), End> = HashMap::new();
         for index in 0..self.nodes.len() {
             for (slot, instance, source) in links[index].clone() {

@@ -1,0 +1,12 @@
+//! The program from outside: its commands, exit codes, words, and what it leaves on disk.
+
+mod batches;
+mod commands;
+mod folders;
+mod hostile;
+mod interrupted;
+mod pictures;
+mod place;
+mod settings;
+mod tables;
+mod templates;
