@@ -35,10 +35,17 @@ struct Loose {
     body: serde_json::Value,
 }
 
+/// What is on its way out.
+enum Going {
+    Answer(Message),
+    /// From here on the stream is sent: what was answered before comes before it.
+    Stream(Receiver),
+}
+
 /// Answers on their way out.
 #[derive(Clone)]
 struct Out {
-    answers: Sender<Message>,
+    answers: Sender<Going>,
     lost: Arc<AtomicU64>,
 }
 
@@ -46,13 +53,17 @@ impl Out {
     fn put(&self, re: Option<u64>, run: Option<RunId>, body: Answer) {
         let lost = self.lost.load(Ordering::Relaxed);
         if lost > 0 {
-            let note = Answer::error(RunnerError::Overrun { lost });
-            if self.answers.try_send(Envelope { v: VERSION, seq: 0, re: None, run: None, body: note }).is_ok()
-            {
+            let body = Answer::error(RunnerError::Overrun { lost });
+            let note = Envelope { v: VERSION, seq: 0, re: None, run: None, body };
+            if self.answers.try_send(Going::Answer(note)).is_ok() {
                 self.lost.fetch_sub(lost, Ordering::Relaxed);
             }
         }
-        if self.answers.try_send(Envelope { v: VERSION, seq: 0, re, run, body }).is_err() {
+        self.send(Going::Answer(Envelope { v: VERSION, seq: 0, re, run, body }));
+    }
+
+    fn send(&self, going: Going) {
+        if self.answers.try_send(going).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -81,11 +92,17 @@ pub fn serve_lines(
     let (ended, end) = bounded::<()>(0);
     let output = Arc::new(Mutex::new(output));
     let both = [
-        spawn(&ended, &output, move |out| to_write.iter().try_for_each(|m: Message| write(out, &m))),
+        spawn(&ended, &output, move |out| {
+            to_write.iter().try_for_each(|going| match going {
+                Going::Answer(message) => write(out, &message),
+                // The other end is there as long as this one.
+                Going::Stream(reader) => subscribe.send(reader).or(Ok(())),
+            })
+        }),
         spawn(&ended, &output, move |out| stream(out, &subscriptions)),
     ];
     drop(ended);
-    let mut client = Client { runner, out: Out { answers, lost: Arc::default() }, subscribe, greeted: false };
+    let mut client = Client { runner, out: Out { answers, lost: Arc::default() }, greeted: false };
     let mut input = BufReader::with_capacity(1 << 16, input);
     let mut buffer = Vec::new();
     let result = loop {
@@ -152,7 +169,6 @@ fn stream(out: &Writing, subscriptions: &From<Receiver>) -> io::Result<()> {
 struct Client<'a> {
     runner: &'a InProcess,
     out: Out,
-    subscribe: Sender<Receiver>,
     greeted: bool,
 }
 
@@ -217,9 +233,8 @@ impl Client<'_> {
                 named(&run).and_then(|run| runner.decide(&run, decide).wait(Duration::MAX))
             }
             Request::Subscribe { after } => {
-                // The other end is there as long as this client is.
-                let _ = self.subscribe.send(runner.subscribe(after));
-                Ok(())
+                self.out.put(re, run, Answer::Ok {});
+                return self.out.send(Going::Stream(runner.subscribe(after)));
             }
             Request::FetchPicture(want) => {
                 let out = self.out.clone();

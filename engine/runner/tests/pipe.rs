@@ -285,3 +285,65 @@ fn a_dropped_runner_lets_its_worker_end() {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+/// A worker that is a few lines of shell.
+#[cfg(unix)]
+fn shell(script: &str) -> PipeRunner {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]);
+    PipeRunner::spawn(command).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_worker_of_another_version_is_not_spoken_to() {
+    let refusal = Message {
+        v: 9,
+        seq: 0,
+        re: Some(1),
+        run: None,
+        body: Answer::error(RunnerError::Version { asked: vec![1], spoken: vec![9] }),
+    };
+    let line = serde_json::to_string(&refusal).unwrap();
+    let runner = shell(&format!("read hello; echo '{line}'; exec sleep 600"));
+    let mut stream = runner.subscribe(Some(0));
+    let all = until(&mut stream, |m| matches!(m.body, Answer::Error { why: RunnerError::Gone { .. }, .. }));
+    let version = |m: &Message| matches!(m.body, Answer::Error { why: RunnerError::Version { .. }, .. });
+    assert!(all.iter().any(version), "{all:?}");
+    assert!(!runner.is_alive());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_line_without_an_end_and_a_closed_output_are_told_of() {
+    let runner = shell("head -c 70000000 /dev/zero; echo; exec >&-; exec sleep 600");
+    let mut stream = runner.subscribe(Some(0));
+    let all = until(&mut stream, |m| matches!(m.body, Answer::Error { why: RunnerError::Gone { .. }, .. }));
+    let long = |m: &Message| matches!(m.body, Answer::Error { why: RunnerError::TooLong { .. }, .. });
+    assert!(all.iter().any(long), "{all:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_worker_that_does_not_read_holds_up_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let runner = shell("exec sleep 600");
+    let begun = Instant::now();
+    let big = Submit { graph: "x".repeat(1 << 20), ..simple(dir.path()) };
+    for _ in 0..50 {
+        runner.submit(big.clone()).unwrap();
+    }
+    let mut refused = None;
+    for _ in 0..30_000 {
+        let reply = runner.cancel(&RunId("nobody".into()));
+        if let Some(answer) = reply.try_get() {
+            refused = Some(answer);
+            break;
+        }
+    }
+    assert!(matches!(refused, Some(Err(RunnerError::Busy { .. }))), "{refused:?}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    let reply = runner.picture(FetchPicture::default());
+    assert!(reply.wait(Duration::from_millis(50)).is_err());
+    runner.kill();
+}

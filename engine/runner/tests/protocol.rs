@@ -81,6 +81,19 @@ fn greetings() {
 }
 
 #[test]
+fn answers_come_before_the_stream_that_they_begin() {
+    let submit = r#"{"v":1,"seq":2,"run":"r","body":{"kind":"submit","graph":"Graph(kiln: 1, nodes: {})"}}"#;
+    let subscribe = r#"{"v":1,"seq":3,"body":{"kind":"subscribe","after":0}}"#;
+    let lines = [HELLO, submit, subscribe].join("\n");
+    for _ in 0..200 {
+        let all = talk(lines.as_bytes());
+        let order: Vec<Option<u64>> = all.iter().map(|m| m.re).collect();
+        assert_eq!(order, [Some(1), Some(2), Some(3), None], "{all:?}");
+        assert!(all[3].body.is_end());
+    }
+}
+
+#[test]
 fn broken_lines_are_answered_and_the_next_is_understood() {
     let huge = format!(r#"{{"v":1,"seq":2,"body":{{"kind":"submit","graph":"{}"}}}}"#, "x".repeat(1 << 17));
     let deep = "[".repeat(60_000);

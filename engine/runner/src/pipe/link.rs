@@ -8,12 +8,14 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use parking_lot::Mutex;
 use std::io::{self, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// Requests that may wait to be written.
 const REQUESTS: usize = 20_000;
+/// And how many bytes of them.
+const REQUEST_BYTES: usize = 4 * MAX_LINE;
 /// How often the worker's end is looked for.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long a worker that has ended is read on, and one that no longer speaks may live on.
@@ -24,6 +26,8 @@ pub(super) struct Link {
     generation: u64,
     id: u32,
     requests: Sender<Vec<u8>>,
+    /// Bytes that wait to be written.
+    waiting: Arc<AtomicUsize>,
     child: Arc<Mutex<Child>>,
 }
 
@@ -40,7 +44,9 @@ impl Link {
         let (requests, to_write) = bounded(REQUESTS);
         let (reading, read) = bounded::<()>(0);
         let weak = Arc::downgrade(inner);
-        std::thread::spawn(move || write(stdin, &to_write));
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let left = waiting.clone();
+        std::thread::spawn(move || write(stdin, &to_write, &left));
         let own = weak.clone();
         std::thread::spawn(move || {
             listen(stdout, &own, generation);
@@ -48,7 +54,7 @@ impl Link {
         });
         let watched = child.clone();
         std::thread::spawn(move || watch(&watched, &read, &weak, generation));
-        Ok(Self { generation, id, requests, child })
+        Ok(Self { generation, id, requests, waiting, child })
     }
 
     pub fn generation(&self) -> u64 {
@@ -62,9 +68,19 @@ impl Link {
     /// Puts a line where it will be written; never waits.
     pub fn say(&self, mut line: Vec<u8>) -> Result<(), RunnerError> {
         line.push(b'\n');
-        self.requests.try_send(line).map_err(|e| match e {
-            TrySendError::Full(_) => RunnerError::Busy { waiting: REQUESTS as u64, what: "requests".into() },
-            TrySendError::Disconnected(_) => RunnerError::Gone { what: "the worker reads no more".into() },
+        let (bytes, busy) = (line.len(), |n| RunnerError::Busy { waiting: n, what: "requests".into() });
+        if self.waiting.fetch_add(bytes, Ordering::SeqCst) + bytes > REQUEST_BYTES {
+            self.waiting.fetch_sub(bytes, Ordering::SeqCst);
+            return Err(busy(self.requests.len() as u64));
+        }
+        self.requests.try_send(line).map_err(|e| {
+            self.waiting.fetch_sub(bytes, Ordering::SeqCst);
+            match e {
+                TrySendError::Full(_) => busy(REQUESTS as u64),
+                TrySendError::Disconnected(_) => {
+                    RunnerError::Gone { what: "the worker reads no more".into() }
+                }
+            }
         })
     }
 
@@ -74,8 +90,9 @@ impl Link {
     }
 }
 
-fn write(mut to: ChildStdin, lines: &Receiver<Vec<u8>>) {
+fn write(mut to: ChildStdin, lines: &Receiver<Vec<u8>>, waiting: &AtomicUsize) {
     for line in lines {
+        waiting.fetch_sub(line.len(), Ordering::SeqCst);
         if to.write_all(&line).and_then(|()| to.flush()).is_err() {
             // Whoever watches will tell why.
             return;
