@@ -30,5 +30,5 @@ fn compare_images() -> Node {
     ))
     .param(Param::float("position", 0.5, 0.0..=1.0).unit("widths").doc("Where the line of a wipe stands: 0 left, 1 right."))
     .param(Param::float("gain", 1.0, 0.0..=1000.0).step(1.0).unit("x").doc("Differences are multiplied by this."))
-    .output("image", names::IMAGE, "Both.")
+    .output("image", names::IMAGE, "Both pictures in one.")
 }

@@ -7,6 +7,7 @@ use kiln_pixels::composite::{PorterDuff, composite, porter_duff};
 use kiln_pixels::mask::{invert, split_alpha};
 use kiln_pixels::resample::{Crop, Method, fit, fit_mask};
 use kiln_types::{Color, Image, Mask, names};
+use std::sync::Arc;
 
 /// The nodes of this file.
 pub(crate) fn nodes() -> Vec<Node> {
@@ -17,9 +18,14 @@ pub(crate) fn nodes() -> Vec<Node> {
 fn porter_duff_node() -> Node {
     Node::pure("PorterDuffImageComposite", 1, |cx| {
         let mode = choice(cx, "mode", PorterDuff::from_name)?;
-        let (over, under) = (cx.image("source")?, cx.image("destination")?);
-        let (image, mask) =
-            porter_duff(&over, &*cx.mask("source_alpha")?, &under, &*cx.mask("destination_alpha")?, mode).said()?;
+        let (mut over, mut under) = (cx.image("source")?, cx.image("destination")?);
+        // The masks say what is transparent: alpha that only one of the two has says nothing.
+        if over.channels() != under.channels() {
+            over = Arc::new(with_channels(&over, 3).said()?);
+            under = Arc::new(with_channels(&under, 3).said()?);
+        }
+        let masks = (cx.mask("source_alpha")?, cx.mask("destination_alpha")?);
+        let (image, mask) = porter_duff(&over, &masks.0, &under, &masks.1, mode).said()?;
         cx.set("image", image);
         cx.set("mask", mask);
         Ok(())
