@@ -141,7 +141,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ("round(1, 2, 3)", "1:round takes 1 to 2 numbers, but got 3"),
         ("sqr(4)", "1:there is no function sqr, did you mean sqrt?"),
         ("h + 1", "1:h is not linked"),
-        ("zebra", "1:there is no number \"zebra\" (linked are a, b, c, d)"),
+        ("zebra", "1:there is no number \"zebra\" (linked are a, b, c and d)"),
         ("values", "1:\"values\" stands for several numbers"),
         ("'a'", "1:'\\'' means nothing here"),
         ("a.b", "2:'.' means nothing here"),
