@@ -16,7 +16,10 @@ pub fn sandbox(base: &Path, access: &Access) -> Result<Sandbox, Fail> {
     for (flag, paths) in [("--allow-read", &access.allow_read), ("--models", &access.models)] {
         for path in paths {
             if !path.exists() {
-                return Err(Fail::wrong(format!("{flag} {}: there is no such file or folder", path.display()), None));
+                return Err(Fail::wrong(
+                    format!("{flag} {}: there is no such file or folder", path.display()),
+                    None,
+                ));
             }
             sandbox = sandbox.allow(path);
         }

@@ -114,40 +114,62 @@ pub struct Access {
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Check a graph without running it: every problem at once
-    #[command(after_help = "Examples:\n  graph-run check poster.ron\n  graph-run check poster.ron --set size=99999 --json\n\nEnds with 0 when it can run, 2 when it cannot.")]
+    #[command(
+        after_help = "Examples:\n  graph-run check poster.ron\n  graph-run check poster.ron --set size=99999 --json\n\nEnds with 0 when it can run, 2 when it cannot."
+    )]
     Check(CheckArgs),
     /// Write graphs in their one canonical form
-    #[command(after_help = "Examples:\n  graph-run fmt poster.ron\n  graph-run fmt --check graphs/*.ron     for a build server: 1 when a file would change\n\nParameters that a node has since renamed get their present names.")]
+    #[command(
+        after_help = "Examples:\n  graph-run fmt poster.ron\n  graph-run fmt --check graphs/*.ron     for a build server: 1 when a file would change\n\nParameters that a node has since renamed get their present names."
+    )]
     Fmt(FmtArgs),
     /// List the nodes of this build, or describe one
-    #[command(after_help = "Examples:\n  graph-run nodes\n  graph-run nodes PadImage\n  graph-run nodes --markdown > docs/nodes.md")]
+    #[command(
+        after_help = "Examples:\n  graph-run nodes\n  graph-run nodes PadImage\n  graph-run nodes --markdown > docs/nodes.md"
+    )]
     Nodes(NodesArgs),
     /// Show each value's name (its key), and what went into it, without running
-    #[command(after_help = "Examples:\n  graph-run keys poster.ron\n  graph-run keys poster.ron --set seed=8 --json")]
+    #[command(
+        after_help = "Examples:\n  graph-run keys poster.ron\n  graph-run keys poster.ron --set seed=8 --json"
+    )]
     Keys(GraphArgs),
     /// Write a graph to begin with
-    #[command(after_help = "Examples:\n  graph-run templates                    what there is\n  graph-run new framed-paper             writes framed-paper.ron\n  graph-run new framed-paper first.ron")]
+    #[command(
+        after_help = "Examples:\n  graph-run templates                    what there is\n  graph-run new framed-paper             writes framed-paper.ron\n  graph-run new framed-paper first.ron"
+    )]
     New(NewArgs),
     /// List the graphs to begin with
     #[command(after_help = "Example:\n  graph-run templates\n  graph-run new palette-poster")]
     Templates(ListArgs),
     /// Show the runs of an output folder, or one of them in full
-    #[command(after_help = "Examples:\n  graph-run runs\n  graph-run runs 20260214T101500        the beginning of an id is enough\n  graph-run runs --out posters --json")]
+    #[command(
+        after_help = "Examples:\n  graph-run runs\n  graph-run runs 20260214T101500        the beginning of an id is enough\n  graph-run runs --out posters --json"
+    )]
     Runs(RunsArgs),
     /// Run the failed items of the last batch again
-    #[command(after_help = "Examples:\n  graph-run retry                        the last batch in `out`\n  graph-run retry --out posters\n  graph-run retry poster.ron             the last batch of this graph\n\nThe options of that run are used again: its items, rows and settings.")]
+    #[command(
+        after_help = "Examples:\n  graph-run retry                        the last batch in `out`\n  graph-run retry --out posters\n  graph-run retry poster.ron             the last batch of this graph\n\nThe options of that run are used again: its items, rows and settings."
+    )]
     Retry(RetryArgs),
     /// Write down in a graph which versions of nodes and which files it runs with
-    #[command(after_help = "Examples:\n  graph-run lock poster.ron\n  graph-run verify poster.ron            later, or on another machine")]
+    #[command(
+        after_help = "Examples:\n  graph-run lock poster.ron\n  graph-run verify poster.ron            later, or on another machine"
+    )]
     Lock(GraphArgs),
     /// Tell every difference between a graph and its lock
-    #[command(after_help = "Example:\n  graph-run verify poster.ron\n\nEnds with 0 when the graph would run with what is locked, 1 when not.")]
+    #[command(
+        after_help = "Example:\n  graph-run verify poster.ron\n\nEnds with 0 when the graph would run with what is locked, 1 when not."
+    )]
     Verify(GraphArgs),
     /// Look at the cache of values, or empty it
-    #[command(after_help = "Examples:\n  graph-run cache stats\n  graph-run cache gc --budget 10G        the longest unused go first\n  graph-run cache clear\n\nEverything in the cache can be made again.")]
+    #[command(
+        after_help = "Examples:\n  graph-run cache stats\n  graph-run cache gc --budget 10G        the longest unused go first\n  graph-run cache clear\n\nEverything in the cache can be made again."
+    )]
     Cache(CacheArgs),
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  graph-run completions bash > ~/.local/share/bash-completion/completions/graph-run")]
+    #[command(
+        after_help = "Example:\n  graph-run completions bash > ~/.local/share/bash-completion/completions/graph-run"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

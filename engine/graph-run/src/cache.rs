@@ -15,10 +15,15 @@ use std::sync::Arc;
 /// When there is no place for one, or it cannot be read.
 pub fn run(args: &CacheArgs) -> Result<u8, Fail> {
     let Some(folder) = caches::folder(args.cache.as_deref()) else {
-        return Err(Fail::wrong("this system names no place for a cache", Some("name one with --cache or $KILN_CACHE")));
+        return Err(Fail::wrong(
+            "this system names no place for a cache",
+            Some("name one with --cache or $KILN_CACHE"),
+        ));
     };
     let budget = match &args.action {
-        CacheAction::Gc { budget } => size::parse(budget).map_err(|e| Fail::wrong(format!("--budget: {e}"), None))?,
+        CacheAction::Gc { budget } => {
+            size::parse(budget).map_err(|e| Fail::wrong(format!("--budget: {e}"), None))?
+        }
         _ => 0,
     };
     // Looking makes no folder.
@@ -28,7 +33,12 @@ pub fn run(args: &CacheArgs) -> Result<u8, Fail> {
         if args.json {
             say::json(&json!({ "folder": folder, "values": stats.entries, "bytes": stats.bytes }));
         } else {
-            say::out(&format!("{}: {} values, {}", folder.display(), stats.entries, words::bytes(stats.bytes)));
+            say::out(&format!(
+                "{}: {} values, {}",
+                folder.display(),
+                stats.entries,
+                words::bytes(stats.bytes)
+            ));
         }
         return Ok(0);
     }

@@ -65,7 +65,9 @@ pub fn engine(registry: Registry, graph: &Graph, keep: Keep<'_>) -> Result<Engin
         return Ok(engine);
     }
     let Some(folder) = folder(keep.cache) else {
-        say::warn("this system names no place for a cache, so nothing is kept between runs (name one with --cache)");
+        say::warn(
+            "this system names no place for a cache, so nothing is kept between runs (name one with --cache)",
+        );
         return Ok(engine);
     };
     if keep.values {
@@ -93,6 +95,7 @@ fn reads_files(graph: &Graph, registry: &Registry) -> bool {
         Kind::List(of) => **of == Kind::File,
         _ => false,
     };
-    let reads = |ty: &str| registry.get(ty).is_some_and(|n| n.schema().params.iter().any(|p| names_file(&p.kind)));
+    let reads =
+        |ty: &str| registry.get(ty).is_some_and(|n| n.schema().params.iter().any(|p| names_file(&p.kind)));
     graph.nodes.values().any(|n| reads(&n.ty)) || graph.graphs.values().any(|g| reads_files(g, registry))
 }

@@ -28,7 +28,9 @@ pub fn keys(args: &RunArgs, ready: &Ready) -> Result<Vec<KeyLine>, Fail> {
 
 fn first_item(batch: &kiln_core::Batch) -> u64 {
     match &batch.items {
-        kiln_core::BatchItems::Range(a, _) | kiln_core::BatchItems::SomeRows(_, a, _) | kiln_core::BatchItems::One(a, _) => *a,
+        kiln_core::BatchItems::Range(a, _)
+        | kiln_core::BatchItems::SomeRows(_, a, _)
+        | kiln_core::BatchItems::One(a, _) => *a,
         kiln_core::BatchItems::Rows(_) => 0,
     }
 }
@@ -40,7 +42,8 @@ fn first_item(batch: &kiln_core::Batch) -> u64 {
 pub fn dry_run(args: &RunArgs, ready: &Ready) -> Result<u8, Fail> {
     let lines = keys(args, ready)?;
     let known: BTreeMap<&str, &KeyLine> = lines.iter().map(|l| (l.node.as_str(), l)).collect();
-    let folder = if args.no_cache { None } else { caches::folder(args.cache.as_deref()).filter(|f| f.is_dir()) };
+    let folder =
+        if args.no_cache { None } else { caches::folder(args.cache.as_deref()).filter(|f| f.is_dir()) };
     let journal = Folder::open_read_only(&args.out).ok().map(|f| f.journal());
     // Opened only where it is there already.
     let disk = folder.and_then(|f| DiskCache::open(f, Arc::new(RealDisk)).ok());
@@ -57,7 +60,8 @@ pub fn dry_run(args: &RunArgs, ready: &Ready) -> Result<u8, Fail> {
         disk.as_ref().is_some_and(|d| d.contains(&key)).then(|| "kept: disk".to_owned())
     };
     let planned: Vec<_> = ready.plan.planned().collect();
-    let writes: Vec<&str> = planned.iter().filter(|p| p.purity == Purity::Effect).map(|p| p.id.as_str()).collect();
+    let writes: Vec<&str> =
+        planned.iter().filter(|p| p.purity == Purity::Effect).map(|p| p.id.as_str()).collect();
     let items = ready.batch.as_ref().map(kiln_core::Batch::len);
     if args.json {
         let nodes: Vec<_> = planned
@@ -70,22 +74,27 @@ pub fn dry_run(args: &RunArgs, ready: &Ready) -> Result<u8, Fail> {
                 })
             })
             .collect();
-        say::json(&json!({ "title": ready.source.graph.title, "items": items, "out": args.out, "nodes": nodes }));
+        say::json(
+            &json!({ "title": ready.source.graph.title, "items": items, "out": args.out, "nodes": nodes }),
+        );
         return Ok(0);
     }
     let rows: Vec<Vec<String>> = planned
         .iter()
         .map(|p| {
-            let value = state(&p.id).unwrap_or_else(|| match known.get(p.id.as_str()).and_then(|l| l.later.clone()) {
-                Some(_) => "known while running".to_owned(),
-                None if p.purity == Purity::Effect => "to be done".to_owned(),
-                None => "to be made".to_owned(),
+            let value = state(&p.id).unwrap_or_else(|| {
+                match known.get(p.id.as_str()).and_then(|l| l.later.clone()) {
+                    Some(_) => "known while running".to_owned(),
+                    None if p.purity == Purity::Effect => "to be done".to_owned(),
+                    None => "to be made".to_owned(),
+                }
             });
             vec![p.id.clone(), p.ty.clone(), p.scope.to_string(), p.stage.to_string(), value]
         })
         .collect();
     say::out(&table::lines(&["node", "type", "runs", "stage", "value"], &rows, &[3]));
-    let over = items.map_or(String::new(), |n| format!(" over {n} items (kept and not is said of the first)"));
+    let over =
+        items.map_or(String::new(), |n| format!(" over {n} items (kept and not is said of the first)"));
     match writes.as_slice() {
         [] => say::out(&format!("nothing would be written{over}")),
         names => {

@@ -5,7 +5,11 @@
 //! one line. Libraries give typed errors, this program adds what a person needs to know: which file, which
 //! line, what to do.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "talking to a person or a pipe is this program's work")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "talking to a person or a pipe is this program's work"
+)]
 
 mod access;
 mod args;

@@ -26,11 +26,19 @@ pub fn lock(args: &GraphArgs) -> Result<u8, Fail> {
     // The graph anew: what was only for this look (a picture's note) stays where it was.
     let mut graph = source::parse(&looked.source.name, &looked.source.text)?;
     if looked.source.picture {
-        return Err(Fail::wrong("the graph in a picture stays as it is", Some("graph-run fmt --stdout PICTURE > graph.ron")));
+        return Err(Fail::wrong(
+            "the graph in a picture stays as it is",
+            Some("graph-run fmt --stdout PICTURE > graph.ron"),
+        ));
     }
     let unknown = graph.lock.take().map(|l| l.unknown).unwrap_or_default();
     let (nodes, files) = (now.nodes.len(), now.files.len());
-    graph.lock = Some(Lock { engine: ENGINE.to_owned(), nodes: now.nodes.into_iter().collect(), files: now.files.into_iter().collect(), unknown });
+    graph.lock = Some(Lock {
+        engine: ENGINE.to_owned(),
+        nodes: now.nodes.into_iter().collect(),
+        files: now.files.into_iter().collect(),
+        unknown,
+    });
     fmt::write(&args.graph, &graph.to_text())?;
     if args.json {
         say::json(&json!({ "engine": ENGINE, "nodes": nodes, "files": files }));
@@ -47,7 +55,10 @@ pub fn lock(args: &GraphArgs) -> Result<u8, Fail> {
 pub fn verify(args: &GraphArgs) -> Result<u8, Fail> {
     let source = source::read(&args.graph)?;
     let Some(lock) = &source.graph.lock else {
-        return Err(Fail::wrong(format!("{} has no lock", source.name), Some(&format!("write one with graph-run lock {}", source.name))));
+        return Err(Fail::wrong(
+            format!("{} has no lock", source.name),
+            Some(&format!("write one with graph-run lock {}", source.name)),
+        ));
     };
     let looked = checked(args)?;
     let now = used(&looked)?;
@@ -62,19 +73,38 @@ pub fn verify(args: &GraphArgs) -> Result<u8, Fail> {
             None => differences.push(format!("{ty} is locked, but no longer used")),
         }
     }
-    differences.extend(now.nodes.keys().filter(|t| !lock.nodes.contains_key(*t)).map(|t| format!("{t} is used, but not locked")));
+    differences.extend(
+        now.nodes
+            .keys()
+            .filter(|t| !lock.nodes.contains_key(*t))
+            .map(|t| format!("{t} is used, but not locked")),
+    );
     for (file, hash) in &lock.files {
         match now.files.get(file) {
             Some(h) if h == hash => {}
-            Some(h) => differences.push(format!("{file} has other bytes: blake3 {}…, locked with {}…", short(h), short(hash))),
+            Some(h) => differences.push(format!(
+                "{file} has other bytes: blake3 {}…, locked with {}…",
+                short(h),
+                short(hash)
+            )),
             None => differences.push(format!("{file} is locked, but no longer used")),
         }
     }
-    differences.extend(now.files.keys().filter(|f| !lock.files.contains_key(*f)).map(|f| format!("{f} is used, but not locked")));
+    differences.extend(
+        now.files
+            .keys()
+            .filter(|f| !lock.files.contains_key(*f))
+            .map(|f| format!("{f} is used, but not locked")),
+    );
     if args.json {
         say::json(&json!({ "ok": differences.is_empty(), "differences": differences }));
     } else if differences.is_empty() {
-        say::out(&format!("{}: as locked: {} node types, {} files", source.name, now.nodes.len(), now.files.len()));
+        say::out(&format!(
+            "{}: as locked: {} node types, {} files",
+            source.name,
+            now.nodes.len(),
+            now.files.len()
+        ));
     } else {
         differences.iter().for_each(|d| say::err(&format!("{}: {d}", source.name)));
         let n = differences.len();
@@ -96,7 +126,8 @@ struct Used {
 fn checked(args: &GraphArgs) -> Result<Checked, Fail> {
     let mut looked = check::look(args, &[])?;
     if looked.plan.is_none() {
-        let all: Vec<String> = looked.problems.iter().map(|p| source::placed(&looked.source.name, p)).collect();
+        let all: Vec<String> =
+            looked.problems.iter().map(|p| source::placed(&looked.source.name, p)).collect();
         return Err(Fail::Wrong(all.join("\n")));
     }
     picture::take(&mut looked.source.graph);

@@ -32,7 +32,9 @@ pub fn open_out(dir: &Path, now: Millis) -> Result<Out, Fail> {
         let presence = folder.presence(now)?;
         Ok(Out { folder: Arc::new(OutFolder::new(dir, folder, Arc::new(RealDisk))), presence })
     };
-    open().map_err(|e: kiln_core::store::StoreError| Fail::wrong(e, Some("name another output folder with --out")))
+    open().map_err(|e: kiln_core::store::StoreError| {
+        Fail::wrong(e, Some("name another output folder with --out"))
+    })
 }
 
 /// A run's setup, but for the output folder and the items.
@@ -61,9 +63,9 @@ pub fn setup(args: &RunArgs, ready: &Ready, now: Millis) -> Result<Setup, Fail> 
 ///
 /// # Errors
 /// When it cannot begin, or its folder fails while it runs.
-pub fn make(args: &RunArgs, ready: Ready) -> Result<u8, Fail> {
+pub fn make(args: &RunArgs, ready: &Ready) -> Result<u8, Fail> {
     let now = ready.engine.clock().now();
-    let mut setup = setup(args, &ready, now)?;
+    let mut setup = setup(args, ready, now)?;
     let out = match ready.plan.has_effects() || ready.batch.is_some() {
         true => Some(open_out(&args.out, now)?),
         false => None,
@@ -75,12 +77,15 @@ pub fn make(args: &RunArgs, ready: Ready) -> Result<u8, Fail> {
         out.presence.id().clone_into(&mut setup.worker);
         let runs = out.folder.folder().runs();
         if args.resume {
-            warn_of_new_rows(&runs, &ready, now);
+            warn_of_new_rows(&runs, ready, now);
         }
         if args.explain {
             before = Some(record::last_parts(&runs, &ready.source.graph.title, now));
         }
-        recorder = Some(Recorder::begin(runs, &start(args, &ready, &setup.run, &setup.worker, &setup.graph_text, now)));
+        recorder = Some(Recorder::begin(
+            runs,
+            &start(args, ready, &setup.run, &setup.worker, &setup.graph_text, now),
+        ));
     }
     let cancel = Cancel::default();
     interrupt::listen(&cancel);
@@ -99,14 +104,21 @@ pub fn make(args: &RunArgs, ready: Ready) -> Result<u8, Fail> {
         }
     };
     let ran = ready.engine.run(&ready.plan, setup, &cancel, Arc::new(listener));
-    if let Ok(shown) = Arc::try_unwrap(shown) {
-        shown.finish();
-    }
-    let report = ran?;
-    if let Some(recorder) = recorder.and_then(Arc::into_inner) {
-        recorder.finish(&report, ready.engine.clock().now());
-    }
-    let end = summary::End { args, ready: &ready, report: &report, out: out.as_ref().map(|o| &*o.folder) };
+    shown.finish();
+    let over = ready.engine.clock().now();
+    let report = match (ran, &recorder) {
+        (Ok(report), Some(recorder)) => {
+            recorder.finish(&report, over);
+            report
+        }
+        (Ok(report), None) => report,
+        (Err(e), Some(recorder)) => {
+            recorder.broke(&e.to_string(), over);
+            return Err(e.into());
+        }
+        (Err(e), None) => return Err(e.into()),
+    };
+    let end = summary::End { args, ready, report: &report, out: out.as_ref().map(|o| &*o.folder) };
     if args.explain && !args.quiet {
         explain::reasons(&report, before.as_ref());
     }
@@ -125,7 +137,14 @@ pub fn make(args: &RunArgs, ready: Ready) -> Result<u8, Fail> {
     })
 }
 
-fn start(args: &RunArgs, ready: &Ready, id: &str, worker: &str, text: &Arc<GraphText>, now: Millis) -> RunStart {
+fn start(
+    args: &RunArgs,
+    ready: &Ready,
+    id: &str,
+    worker: &str,
+    text: &Arc<GraphText>,
+    now: Millis,
+) -> RunStart {
     let mut started = Started::new(args, &ready.source.base);
     started.batch = ready.batch.as_ref().map(|b| b.id.clone());
     started.stages = ready.plan.planned().map(|p| p.stage).max().unwrap_or(0);
@@ -152,7 +171,9 @@ fn warn_of_new_rows(runs: &kiln_core::store::Runs, ready: &Ready, now: Millis) {
         let Ok(started) = serde_json::from_str::<Started>(&record.args_json) else { continue };
         if started.batch.as_ref() == Some(&batch.id) {
             if started.rows.as_ref() != Some(hash) {
-                say::warn("the table changed since this batch was begun; items that are done stay as they are (without --resume every row is looked at again, and what did not change comes from the cache)");
+                say::warn(
+                    "the table changed since this batch was begun; items that are done stay as they are (without --resume every row is looked at again, and what did not change comes from the cache)",
+                );
             }
             return;
         }

@@ -30,7 +30,12 @@ impl Allowed {
     /// When one is no host.
     pub fn new(hosts: &[String]) -> Result<Self, Fail> {
         let parse = |h: &String| {
-            host(h).ok_or_else(|| Fail::wrong(format!("--allow-net {h}: this is no host"), Some("write it like api.example.org or localhost:5001")))
+            host(h).ok_or_else(|| {
+                Fail::wrong(
+                    format!("--allow-net {h}: this is no host"),
+                    Some("write it like api.example.org or localhost:5001"),
+                )
+            })
         };
         let hosts = hosts.iter().map(parse).collect::<Result<_, _>>()?;
         let config = ureq::Agent::config_builder()
@@ -120,7 +125,12 @@ mod tests {
     use std::net::TcpListener;
 
     fn get(url: &str) -> Request {
-        Request { method: "GET".into(), url: url.into(), headers: vec![("x-kiln".into(), "1".into())], body: Vec::new() }
+        Request {
+            method: "GET".into(),
+            url: url.into(),
+            headers: vec![("x-kiln".into(), "1".into())],
+            body: Vec::new(),
+        }
     }
 
     /// Answers one request with these bytes.
@@ -152,7 +162,8 @@ mod tests {
         assert!(!net.allows("a.org", 80) && !net.allows("c.a.org", 81) && !net.allows("xb.org", 443));
         let refused = net.send(&get("https://evil.org/a.org:81")).unwrap_err();
         assert_eq!(refused.hint.as_deref(), Some("allow it with --allow-net evil.org:443"));
-        for bad in ["ftp://b.org/", "b.org", "http://b.org@evil.org/", "http:///x", "file:///etc/passwd", ""] {
+        for bad in ["ftp://b.org/", "b.org", "http://b.org@evil.org/", "http:///x", "file:///etc/passwd", ""]
+        {
             assert!(net.send(&get(bad)).is_err(), "{bad}");
         }
     }
@@ -164,7 +175,8 @@ mod tests {
         let answer = net.send(&get(&format!("http://127.0.0.1:{port}/x"))).unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (404, &b"nope"[..]));
 
-        let port = serve(b"HTTP/1.1 302 Found\r\nlocation: http://evil.org/\r\ncontent-length: 0\r\n\r\n".to_vec());
+        let port =
+            serve(b"HTTP/1.1 302 Found\r\nlocation: http://evil.org/\r\ncontent-length: 0\r\n\r\n".to_vec());
         let moved = net.send(&get(&format!("http://127.0.0.1:{port}/x"))).unwrap_err();
         assert!(moved.what.contains("evil.org"), "{moved}");
 

@@ -25,7 +25,8 @@ pub fn run(args: &NodesArgs) -> Result<u8, Fail> {
         }
         return Ok(0);
     };
-    let exact = registry.get(name).or_else(|| registry.iter().find(|n| n.schema().name.eq_ignore_ascii_case(name)));
+    let exact =
+        registry.get(name).or_else(|| registry.iter().find(|n| n.schema().name.eq_ignore_ascii_case(name)));
     let Some(node) = exact else {
         let hint = match registry.nearest(name) {
             Some(near) => format!("did you mean {near}?"),
@@ -89,7 +90,12 @@ fn describe(schema: &Schema) -> String {
         text.push_str("\nInputs\n");
         for i in &schema.inputs {
             let mut notes = Vec::new();
-            for (yes, word) in [(i.optional, "optional"), (i.many, "several"), (i.gather, "over all items"), (i.lazy, "only if chosen")] {
+            for (yes, word) in [
+                (i.optional, "optional"),
+                (i.many, "several"),
+                (i.gather, "over all items"),
+                (i.lazy, "only if chosen"),
+            ] {
                 if yes {
                     notes.push(word);
                 }

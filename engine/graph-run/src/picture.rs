@@ -128,7 +128,12 @@ mod tests {
     #[test]
     fn notes_survive_the_text() {
         let row = vec![("name".to_owned(), "Ada".to_owned())];
-        let notes = [Note::Item(7, Vec::new()), Note::Item(7, row), Note::Items(0, 16), Note::Rows(0, 3, "a.csv".into())];
+        let notes = [
+            Note::Item(7, Vec::new()),
+            Note::Item(7, row),
+            Note::Items(0, 16),
+            Note::Rows(0, 3, "a.csv".into()),
+        ];
         for note in notes {
             let mut graph = Graph::parse("Graph(kiln: 1, nodes: {})").unwrap();
             graph.unknown.push((FIELD.to_owned(), note_lit(&note)));

@@ -32,7 +32,8 @@ struct State {
 pub struct Progress {
     state: Arc<Mutex<State>>,
     stop: Arc<AtomicBool>,
-    painter: Option<std::thread::JoinHandle<()>>,
+    quiet: bool,
+    painter: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
 impl Progress {
@@ -45,12 +46,12 @@ impl Progress {
             let terminal = std::io::stderr().is_terminal();
             std::thread::spawn(move || if terminal { bars(&state, &stop) } else { lines(&state, &stop) })
         });
-        Self { state, stop, painter }
+        Self { state, stop, quiet, painter: Mutex::new(painter) }
     }
 
     /// Takes note of an event.
     pub fn note(&self, event: &Event) {
-        if self.painter.is_none() {
+        if self.quiet {
             return;
         }
         let mut s = self.state.lock();
@@ -82,13 +83,9 @@ impl Progress {
     }
 
     /// Takes everything off the screen.
-    pub fn finish(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
+    pub fn finish(&self) {
         self.stop.store(true, Ordering::SeqCst);
-        if let Some(painter) = self.painter.take() {
+        if let Some(painter) = self.painter.lock().take() {
             painter.thread().unpark();
             // A painter that broke leaves the run alone.
             let _ = painter.join();
@@ -98,7 +95,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.end();
+        self.finish();
     }
 }
 
@@ -115,12 +112,18 @@ fn pace(s: &State, since: Instant) -> String {
     let failed = if s.failed > 0 { format!(", {} failed", s.failed) } else { String::new() };
     let done = s.settled.saturating_sub(s.before.unwrap_or(0));
     let seconds = since.elapsed().as_secs_f64();
-    if done == 0 || seconds < 0.5 {
+    if done == 0 || seconds < 0.5 || s.settled >= s.total {
         return format!("{} of {} items{failed}", s.settled, s.total);
     }
     let rate = done as f64 / seconds;
     let left = words::duration(s.total.saturating_sub(s.settled) as f64 / rate * 1000.0);
-    let rate = if rate >= 10.0 { format!("{rate:.0}/s") } else if rate >= 0.1 { format!("{rate:.1}/s") } else { format!("{:.1}/min", rate * 60.0) };
+    let rate = if rate >= 10.0 {
+        format!("{rate:.0}/s")
+    } else if rate >= 0.1 {
+        format!("{rate:.1}/s")
+    } else {
+        format!("{:.1}/min", rate * 60.0)
+    };
     format!("{} of {} items{failed}, {rate}, {left} left", s.settled, s.total)
 }
 
@@ -166,7 +169,9 @@ fn bars(state: &Mutex<State>, stop: &AtomicBool) {
         return;
     }
     let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(15));
-    let style = |t: &str| ProgressStyle::with_template(t).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ ");
+    let style = |t: &str| {
+        ProgressStyle::with_template(t).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ ")
+    };
     let whole = all.add(ProgressBar::new(1));
     whole.set_style(style("{bar:32} {msg}"));
     let with_steps = style("  {prefix:<28} {bar:24} {pos}/{len}  {msg}");
@@ -175,8 +180,13 @@ fn bars(state: &Mutex<State>, stop: &AtomicBool) {
     loop {
         let (text, settled, total, slow) = {
             let s = state.lock();
-            let (settled, total) = if s.total > 0 { (s.settled, s.total) } else { (s.finished.min(s.nodes), s.nodes.max(1)) };
-            let text = if s.total > 0 { pace(&s, since) } else { words::duration(since.elapsed().as_millis() as f64) };
+            let (settled, total) =
+                if s.total > 0 { (s.settled, s.total) } else { (s.finished.min(s.nodes), s.nodes.max(1)) };
+            let text = if s.total > 0 {
+                pace(&s, since)
+            } else {
+                words::duration(since.elapsed().as_millis() as f64)
+            };
             (text, settled, total, slow(&s))
         };
         whole.set_length(total);
@@ -216,7 +226,11 @@ mod tests {
     fn the_pace_is_this_process_own() {
         let mut s = State { settled: 90, total: 100, before: Some(80), failed: 2, ..State::default() };
         let since = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
-        assert!(pace(&s, since).starts_with("90 of 100 items, 2 failed, 1.0/s, 10.0 s left"), "{}", pace(&s, since));
+        assert!(
+            pace(&s, since).starts_with("90 of 100 items, 2 failed, 1.0/s, 10.0 s left"),
+            "{}",
+            pace(&s, since)
+        );
         s.before = Some(90);
         assert_eq!(pace(&s, since), "90 of 100 items, 2 failed");
     }

@@ -3,7 +3,7 @@
 use crate::args::RunArgs;
 use crate::say;
 use kiln_core::store::{Millis, NodeStat, RunStart, Runs};
-use kiln_core::{Event, NodeReport, RunReport};
+use kiln_core::{Event, NodeReport, RunReport, Status};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -84,7 +84,9 @@ impl Recorder {
     /// Writes down items that did not end well.
     pub fn note(&self, event: &Event) {
         let (item, status, reason) = match event {
-            Event::ItemFinished { item, status, reason, .. } if status != "done" => (item, status.as_str(), reason.as_deref()),
+            Event::ItemFinished { item, status, reason, .. } if status != "done" => {
+                (item, status.as_str(), reason.as_deref())
+            }
             Event::Parked { item, reason } => (item, "parked", Some(reason.as_str())),
             _ => return,
         };
@@ -94,30 +96,47 @@ impl Recorder {
         }
     }
 
+    /// Ends the record of a run that could not go on.
+    pub fn broke(&self, why: &str, now: Millis) {
+        let ended = Ended { failures: vec![(String::new(), None, why.to_owned())], ..Ended::default() };
+        let summary = serde_json::to_string(&ended).unwrap_or_default();
+        // If even this cannot be written, the run counts as interrupted.
+        let _ = self.runs.finish_run(&self.id, Status::Failed.word(), &summary, now);
+    }
+
     /// Ends the record.
-    pub fn finish(self, report: &RunReport, now: Millis) {
+    pub fn finish(&self, report: &RunReport, now: Millis) {
         let stats: Vec<NodeStat> = report.nodes.iter().map(|(node, r)| stat(node, r)).collect();
+        let told = report.rejections.iter();
+        let mut rejections: Vec<_> =
+            told.map(|r| (r.gate.clone(), r.item, r.attempt, r.score, r.reason.clone())).collect();
+        // In the order of the items, not of the workers.
+        rejections.sort_by(|a, b| (a.1, &a.0, a.2).cmp(&(b.1, &b.0, b.2)));
+        rejections.truncate(KEPT);
         let ended = Ended {
             ms: report.ms,
             ran: report.ran(),
             cached: report.cached(),
             items: report.items,
             failures: report.failures.iter().take(KEPT).cloned().collect(),
-            rejections: report
-                .rejections
-                .iter()
-                .take(KEPT)
-                .map(|r| (r.gate.clone(), r.item, r.attempt, r.score, r.reason.clone()))
-                .collect(),
+            rejections,
             rejected: report.nodes.values().map(|n| n.rejected).sum(),
-            parts: report.nodes.iter().filter(|(_, r)| !r.parts.is_empty()).map(|(n, r)| (n.clone(), r.parts.clone())).collect(),
+            parts: report
+                .nodes
+                .iter()
+                .filter(|(_, r)| !r.parts.is_empty())
+                .map(|(n, r)| (n.clone(), r.parts.clone()))
+                .collect(),
         };
         let summary = serde_json::to_string(&ended).unwrap_or_default();
-        let done = self.runs.node_stats(&self.id, &stats).and_then(|()| self.runs.finish_run(&self.id, report.status.word(), &summary, now));
+        let done = self
+            .runs
+            .node_stats(&self.id, &stats)
+            .and_then(|()| self.runs.finish_run(&self.id, report.status.word(), &summary, now));
         if let Err(e) = done {
             self.trouble.lock().get_or_insert_with(|| e.to_string());
         }
-        if let Some(e) = self.trouble.into_inner() {
+        if let Some(e) = self.trouble.lock().take() {
             say::warn(&format!("the record of this run is not whole: {e}"));
         }
     }
@@ -188,7 +207,13 @@ mod tests {
 
     #[test]
     fn a_command_line_comes_back() {
-        let args = RunArgs { set: vec!["a=b".into()], out: "out".into(), jobs: Some(3), resume: true, ..RunArgs::default() };
+        let args = RunArgs {
+            set: vec!["a=b".into()],
+            out: "out".into(),
+            jobs: Some(3),
+            resume: true,
+            ..RunArgs::default()
+        };
         let text = serde_json::to_string(&Started::new(&args, Path::new("."))).unwrap();
         let back: Started = serde_json::from_str(&text).unwrap();
         assert_eq!((back.args.set, back.args.jobs, back.args.resume), (args.set, Some(3), true));

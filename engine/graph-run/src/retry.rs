@@ -21,7 +21,10 @@ pub fn run(args: &RetryArgs) -> Result<u8, Fail> {
     if args.graphs.is_empty() {
         let last = last_batch(&runs, None)?;
         found.push(last.ok_or_else(|| {
-            Fail::wrong(format!("no batch was run into {}", args.out.display()), Some("retry is for runs with --items or --rows"))
+            Fail::wrong(
+                format!("no batch was run into {}", args.out.display()),
+                Some("retry is for runs with --items or --rows"),
+            )
         })?);
     }
     for graph in &args.graphs {
@@ -65,7 +68,6 @@ fn again(args: &RetryArgs, started: Started) -> Result<u8, Fail> {
         ..started.args
     };
     let mut ready = start::prepare(&run)?;
-    let now = SystemClock.now();
     let same = ready.batch.as_ref().map(|b| &b.id) == started.batch.as_ref();
     if same {
         let stages = ready.plan.planned().map(|p| p.stage).max().unwrap_or(0).max(started.stages);
@@ -80,14 +82,15 @@ fn again(args: &RetryArgs, started: Started) -> Result<u8, Fail> {
     } else {
         // Another graph has another batch: what did not change comes from the cache.
         if !args.quiet {
-            say::err("the graph changed since that batch: all its items are looked at again, what did not change comes from the cache");
+            say::err(
+                "the graph changed since that batch: all its items are looked at again, what did not change comes from the cache",
+            );
         }
         if let Some(batch) = &mut ready.batch {
             batch.resume = false;
         }
     }
-    let _ = now;
-    make::make(&run, ready)
+    make::make(&run, &ready)
 }
 
 /// Makes failed and dead items of every stage ready; says how many.

@@ -43,8 +43,12 @@ pub fn read(path: &Path) -> Result<Table, Fail> {
         return Err(wrong(format!("{} is too much for a table", words::bytes(meta.len())), Some("split it")));
     }
     let bytes = std::fs::read(path).map_err(|e| wrong(format!("the table cannot be read: {e}"), None))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|e| wrong(format!("it is not UTF-8 text (byte {})", e.utf8_error().valid_up_to()), Some("save it as UTF-8")))?;
+    let text = String::from_utf8(bytes).map_err(|e| {
+        wrong(
+            format!("it is not UTF-8 text (byte {})", e.utf8_error().valid_up_to()),
+            Some("save it as UTF-8"),
+        )
+    })?;
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     let read = match extension.as_str() {
@@ -90,7 +94,11 @@ fn from_csv(text: &str) -> Result<Parts, Bad> {
         let record = record.map_err(|e| place(&e))?;
         let line = record.position().map_or(0, |p| first_line(text, p));
         if record.len() != columns.len() {
-            let what = format!("{} cells, but {} columns; quote a cell with commas in it", record.len(), columns.len());
+            let what = format!(
+                "{} cells, but {} columns; quote a cell with commas in it",
+                record.len(),
+                columns.len()
+            );
             return Err((Some(line), what));
         }
         rows.push(columns.iter().cloned().zip(record.iter().map(str::to_owned)).collect());
@@ -114,17 +122,21 @@ fn from_json(text: &str) -> Result<Parts, Bad> {
     type Object = Map<String, Value>;
     let mut objects: Vec<(u64, Object)> = Vec::new();
     if text.trim_start().starts_with('[') {
-        let all: Vec<Value> = serde_json::from_str(text).map_err(|e| (Some(e.line() as u64), e.to_string()))?;
+        let all: Vec<Value> =
+            serde_json::from_str(text).map_err(|e| (Some(e.line() as u64), e.to_string()))?;
         for (at, value) in all.into_iter().enumerate() {
             match value {
                 Value::Object(o) => objects.push((0, o)),
-                _ => return Err((None, format!("row {at} is no object; write [{{\"name\": \"value\"}}, …]"))),
+                _ => {
+                    return Err((None, format!("row {at} is no object; write [{{\"name\": \"value\"}}, …]")));
+                }
             }
         }
     } else {
         for (at, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
             let at = at as u64 + 1;
-            let object = serde_json::from_str(line).map_err(|e| (Some(at), format!("no JSON object: {e}")))?;
+            let object =
+                serde_json::from_str(line).map_err(|e| (Some(at), format!("no JSON object: {e}")))?;
             objects.push((at, object));
             if objects.len() > MAX_ROWS {
                 return Err(too_many());
@@ -141,7 +153,9 @@ fn from_json(text: &str) -> Result<Parts, Bad> {
         let place = (line > 0).then_some(line);
         let mut row = Vec::with_capacity(columns.len());
         for column in &columns {
-            let cell = object.shift_remove(column).ok_or_else(|| (place, format!("row {at} has no {column:?}, which the first row has")))?;
+            let cell = object
+                .shift_remove(column)
+                .ok_or_else(|| (place, format!("row {at} has no {column:?}, which the first row has")))?;
             let word = match cell {
                 Value::String(s) => s,
                 Value::Null => String::new(),
@@ -178,7 +192,11 @@ impl Table {
                 let place = match sets::locate(graph, registry, &target) {
                     Ok(place) => place,
                     Err((what, hint)) => {
-                        wrong.push(format!("{}: column {column:?}: {what}{}", self.name, hint.map_or(String::new(), |h| format!("\n    {h}"))));
+                        wrong.push(format!(
+                            "{}: column {column:?}: {what}{}",
+                            self.name,
+                            hint.map_or(String::new(), |h| format!("\n    {h}"))
+                        ));
                         continue;
                     }
                 };
@@ -187,7 +205,8 @@ impl Table {
                     let Err(e) = lit::from_word(&kind, &row[at].1) else { continue };
                     if wrong.len() < SHOWN {
                         let line = self.lines.get(index).filter(|l| **l > 0);
-                        let place = line.map_or(format!("{}: row {index}", self.name), |l| format!("{}:{l}", self.name));
+                        let place = line
+                            .map_or(format!("{}: row {index}", self.name), |l| format!("{}:{l}", self.name));
                         wrong.push(format!("{place}: column {column:?}: {e}"));
                     } else {
                         more += 1;
@@ -219,14 +238,21 @@ impl Table {
 /// # Errors
 /// When it is none of these, is empty, or leaves the table.
 pub fn range(text: &str, rows: Option<u64>) -> Result<(u64, u64), Fail> {
-    let wrong = |what: &str| Fail::wrong(format!("--items {text}: {what}"), Some("write it like 0..100, or 100 for the first hundred"));
+    let wrong = |what: &str| {
+        Fail::wrong(
+            format!("--items {text}: {what}"),
+            Some("write it like 0..100, or 100 for the first hundred"),
+        )
+    };
     let number = |t: &str| t.trim().parse::<u64>().map_err(|_| wrong("this is no range of items"));
     let (from, to) = match text.split_once("..") {
         None => (0, number(text)?),
         Some((a, b)) => {
             let from = if a.trim().is_empty() { 0 } else { number(a)? };
             let to = match (b.strip_prefix('='), rows) {
-                (Some(last), _) => number(last)?.checked_add(1).ok_or_else(|| wrong("the last item is too large"))?,
+                (Some(last), _) => {
+                    number(last)?.checked_add(1).ok_or_else(|| wrong("the last item is too large"))?
+                }
                 (None, Some(rows)) if b.trim().is_empty() => rows,
                 (None, _) => number(b)?,
             };
@@ -256,7 +282,19 @@ mod tests {
         assert_eq!(range("2..=5", None), Ok((2, 6)));
         assert_eq!(range("..5", None), Ok((0, 5)));
         assert_eq!(range("2..", Some(9)), Ok((2, 9)));
-        let bad = ["", "0", "5..5", "6..5", "..", "a", "-1", "1..2..3", "2..", "0..99999999", "0..=18446744073709551615"];
+        let bad = [
+            "",
+            "0",
+            "5..5",
+            "6..5",
+            "..",
+            "a",
+            "-1",
+            "1..2..3",
+            "2..",
+            "0..99999999",
+            "0..=18446744073709551615",
+        ];
         for text in bad {
             assert!(range(text, None).is_err(), "{text}");
         }
@@ -265,7 +303,8 @@ mod tests {
 
     #[test]
     fn tables_are_read() {
-        let (columns, rows, lines) = from_csv("name,size\n\"Ada, Countess\",\"10\"\n\n\"two\nlines\",20\n").unwrap();
+        let (columns, rows, lines) =
+            from_csv("name,size\n\"Ada, Countess\",\"10\"\n\n\"two\nlines\",20\n").unwrap();
         assert_eq!(columns, ["name", "size"]);
         assert_eq!(rows[0][0].1, "Ada, Countess");
         assert_eq!(rows[1][0].1, "two\nlines");
@@ -273,7 +312,8 @@ mod tests {
         assert_eq!(from_csv("a,b\n1,2\n3\n").unwrap_err().0, Some(3));
         assert!(from_csv("a,a\n1,2\n").is_err());
         assert!(from_csv("a,\n1,2\n").is_err());
-        let (columns, rows, _) = from_json("[{\"a\": 1, \"b\": [1, 2]}, {\"b\": null, \"a\": \"x\"}]").unwrap();
+        let (columns, rows, _) =
+            from_json("[{\"a\": 1, \"b\": [1, 2]}, {\"b\": null, \"a\": \"x\"}]").unwrap();
         assert_eq!(columns, ["a", "b"]);
         assert_eq!((rows[0][1].1.as_str(), rows[1][0].1.as_str(), rows[1][1].1.as_str()), ("[1,2]", "x", ""));
         assert_eq!(from_json("{\"a\": 1}\n{\"b\": 2}\n").unwrap_err().0, Some(2));

@@ -78,7 +78,11 @@ fn list(args: &RunsArgs, runs: &Runs) -> Result<u8, Fail> {
             ]
         })
         .collect();
-    say::out(&table::lines(&["run", "began (UTC)", "status", "ran", "cached", "items", "time", "title"], &rows, &[3, 4, 5, 6]));
+    say::out(&table::lines(
+        &["run", "began (UTC)", "status", "ran", "cached", "items", "time", "title"],
+        &rows,
+        &[3, 4, 5, 6],
+    ));
     Ok(0)
 }
 
@@ -88,7 +92,10 @@ fn show(args: &RunsArgs, runs: &Runs, id: &str) -> Result<u8, Fail> {
         e => e.into(),
     })?;
     let Some(record) = found else {
-        return Err(Fail::wrong(format!("there is no run {id:?} in {}", args.out.display()), Some("graph-run runs lists them")));
+        return Err(Fail::wrong(
+            format!("there is no run {id:?} in {}", args.out.display()),
+            Some("graph-run runs lists them"),
+        ));
     };
     let ended: Option<Ended> = record.run.summary_json.as_deref().and_then(|j| serde_json::from_str(j).ok());
     let items = runs.items(&record.run.id, 0, SHOWN)?;
@@ -104,8 +111,10 @@ fn show(args: &RunsArgs, runs: &Runs, id: &str) -> Result<u8, Fail> {
                 json!({ "node": n.node, "type": n.ty, "ran": n.ran, "cached": n.cached, "failed": n.failed, "ms": n.ms, "bytes": n.bytes, "key": n.key })
             })
             .collect();
-        let items: serde_json::Value =
-            items.iter().map(|i| json!({ "item": i.item, "status": i.status, "reason": reason(&i.detail_json) })).collect();
+        let items: serde_json::Value = items
+            .iter()
+            .map(|i| json!({ "item": i.item, "status": i.status, "reason": reason(&i.detail_json) }))
+            .collect();
         let started: serde_json::Value = serde_json::from_str(&record.args_json).unwrap_or_default();
         say::json(&json!({
             "id": record.run.id, "title": record.run.graph_title, "status": record.run.status,
@@ -134,7 +143,11 @@ fn show(args: &RunsArgs, runs: &Runs, id: &str) -> Result<u8, Fail> {
         .collect();
     if !rows.is_empty() {
         say::out("");
-        say::out(&table::lines(&["node", "type", "ran", "cached", "failed", "time", "made", "key"], &rows, &[2, 3, 4, 5, 6]));
+        say::out(&table::lines(
+            &["node", "type", "ran", "cached", "failed", "time", "made", "key"],
+            &rows,
+            &[2, 3, 4, 5, 6],
+        ));
     }
     if !items.is_empty() {
         say::out("\nitems that are not done");

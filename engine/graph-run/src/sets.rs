@@ -20,9 +20,13 @@ pub fn apply(graph: &mut Graph, registry: &Registry, settings: &[String]) -> Res
 
 fn apply_one(graph: &mut Graph, registry: &Registry, setting: &str) -> Result<(), Fail> {
     let Some((name, word)) = setting.split_once('=') else {
-        return Err(Fail::wrong(format!("--set {setting}: there is no = in it"), Some("write it like --set size=512x512 or --set node.param=value")));
+        return Err(Fail::wrong(
+            format!("--set {setting}: there is no = in it"),
+            Some("write it like --set size=512x512 or --set node.param=value"),
+        ));
     };
-    set(graph, registry, name.trim(), word).map_err(|(what, hint)| Fail::wrong(format!("--set {setting}: {what}"), hint.as_deref()))
+    set(graph, registry, name.trim(), word)
+        .map_err(|(what, hint)| Fail::wrong(format!("--set {setting}: {what}"), hint.as_deref()))
 }
 
 type Slip = (String, Option<String>);
@@ -93,14 +97,22 @@ pub fn locate(graph: &Graph, registry: &Registry, target: &ParamRef) -> Result<P
 }
 
 /// Definitions of subgraphs stand in the outermost graph or in the one that uses them.
-fn locate_in(outer: &Graph, graph: &Graph, registry: &Registry, target: &ParamRef, depth: u32) -> Result<Place, Slip> {
+fn locate_in(
+    outer: &Graph,
+    graph: &Graph,
+    registry: &Registry,
+    target: &ParamRef,
+    depth: u32,
+) -> Result<Place, Slip> {
     let name = target.param.as_str();
     let Some(node) = graph.nodes.get(&target.node) else {
         let hint = match target.node.split_once('/') {
             Some((sub, _)) if graph.nodes.contains_key(sub) => {
                 Some(format!("{sub} is a subgraph: expose the parameter in it, and set {sub}.name"))
             }
-            _ => words::nearest(&target.node, graph.nodes.keys()).map(|n| format!("did you mean {n}.{name}?")),
+            _ => {
+                words::nearest(&target.node, graph.nodes.keys()).map(|n| format!("did you mean {n}.{name}?"))
+            }
         };
         return Err((format!("there is no node {:?}", target.node), hint));
     };

@@ -17,7 +17,8 @@ pub fn parse(text: &str) -> Result<u64, String> {
         "t" => 4,
         _ => return Err(format!("{text:?} is no size: write it like 512M or 10G")),
     };
-    let number: f64 = number.parse().map_err(|_| format!("{text:?} is no size: write it like 512M or 10G"))?;
+    let number: f64 =
+        number.parse().map_err(|_| format!("{text:?} is no size: write it like 512M or 10G"))?;
     let bytes = number * f64::from(1024_u32).powi(power);
     // 2^63 is the end: what is more is a slip.
     if bytes.is_finite() && bytes < 9.2e18 { Ok(bytes as u64) } else { Err(format!("{text:?} is too large")) }

@@ -51,7 +51,9 @@ pub fn read(path: &Path) -> Result<Source, Fail> {
             Ok(None) => {
                 return Err(Fail::wrong(
                     format!("{name}: this picture carries no graph"),
-                    Some("pictures saved by Kiln do, unless that was turned off or another program saved them since"),
+                    Some(
+                        "pictures saved by Kiln do, unless that was turned off or another program saved them since",
+                    ),
                 ));
             }
             Err(e) => return Err(Fail::wrong(format!("{name}: {e}"), None)),
@@ -108,7 +110,10 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, Fail> {
         return Err(Fail::wrong(format!("{shown} is a folder"), Some("name a graph in it, a .ron file")));
     }
     if meta.len() > MAX_BYTES {
-        return Err(Fail::wrong(format!("{shown} has {}: too much for a graph", words::bytes(meta.len())), None));
+        return Err(Fail::wrong(
+            format!("{shown} has {}: too much for a graph", words::bytes(meta.len())),
+            None,
+        ));
     }
     std::fs::read(path).map_err(|e| Fail::wrong(format!("{shown} cannot be read: {e}"), None))
 }
@@ -129,9 +134,16 @@ fn missing(path: &Path) -> Fail {
     }
     let template = name.trim_end_matches(".ron");
     if crate::embed::find(template).is_some() {
-        return Fail::wrong(what, Some(&format!("there is a template of that name: graph-run new {template}")));
+        return Fail::wrong(
+            what,
+            Some(&format!("there is a template of that name: graph-run new {template}")),
+        );
     }
-    let hint = if folder.is_dir() { "graph-run new framed-paper writes a graph to begin with" } else { "there is no such folder either" };
+    let hint = if folder.is_dir() {
+        "graph-run new framed-paper writes a graph to begin with"
+    } else {
+        "there is no such folder either"
+    };
     Fail::wrong(what, Some(hint))
 }
 

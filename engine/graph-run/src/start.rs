@@ -35,7 +35,7 @@ pub struct Ready {
 /// When it cannot begin.
 pub fn run(args: &RunArgs) -> Result<u8, Fail> {
     let ready = prepare(args)?;
-    if args.dry_run { explain::dry_run(args, &ready) } else { make::make(args, ready) }
+    if args.dry_run { explain::dry_run(args, &ready) } else { make::make(args, &ready) }
 }
 
 /// Which items are wanted, before the plan gives the batch its name.
@@ -83,7 +83,9 @@ pub fn prepare(args: &RunArgs) -> Result<Ready, Fail> {
             plan = planned(&engine, &source, &sandbox, &wish)?;
         }
         if plan.planned().any(|p| p.stage > 0) {
-            say::warn("this item was made with what all items had in common; made alone, it sees only itself (name the items with --items)");
+            say::warn(
+                "this item was made with what all items had in common; made alone, it sees only itself (name the items with --items)",
+            );
         }
     }
     if !args.quiet {
@@ -91,7 +93,9 @@ pub fn prepare(args: &RunArgs) -> Result<Ready, Fail> {
             say::err(&source::placed(&source.name, problem));
         }
         if wanted.is_some() && !plan.has_items() {
-            say::warn("nothing in this graph differs from item to item, so it runs once; a seed that is not Fixed, a column of --rows, or {item} in a text makes items differ");
+            say::warn(
+                "nothing in this graph differs from item to item, so it runs once; a seed that is not Fixed, a column of --rows, or {item} in a text makes items differ",
+            );
         }
     }
     let (mut batch, mut rows_hash) = (None, None);
@@ -121,7 +125,10 @@ fn items(
             return Err(Fail::wrong(format!("--item {item}: no item has so great a number"), None));
         };
         if let Some(count) = count.filter(|c| item >= *c) {
-            return Err(Fail::wrong(format!("--item {item}: the table has {count} rows, from 0 to {}", count - 1), None));
+            return Err(Fail::wrong(
+                format!("--item {item}: the table has {count} rows, from 0 to {}", count - 1),
+                None,
+            ));
         }
         range = Some((item, to));
     }
@@ -144,7 +151,9 @@ fn items(
     };
     Ok(match (range, note) {
         (Some((from, to)), _) => Some(plain(from, to)),
-        (None, Some(Note::Items(from, to))) if from < to && to - from <= rows::MAX_ROWS as u64 => Some(plain(from, to)),
+        (None, Some(Note::Items(from, to))) if from < to && to - from <= rows::MAX_ROWS as u64 => {
+            Some(plain(from, to))
+        }
         (None, Some(Note::Item(item, row))) if item < i64::MAX as u64 => Some(Wanted {
             columns: row.iter().map(|(name, _)| name.clone()).collect(),
             items: BatchItems::One(item, row),
@@ -191,7 +200,10 @@ fn planned(engine: &Engine, source: &Source, sandbox: &Sandbox, wish: &Wish) -> 
     let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
     let mut lines: Vec<String> = problems.iter().map(|p| source::placed(&source.name, p)).collect();
     if !wish.batch && over_items(engine, source, sandbox, wish) {
-        lines.push("this graph runs over items: say which with --items 0..10, or give a table with --rows".to_owned());
+        lines.push(
+            "this graph runs over items: say which with --items 0..10, or give a table with --rows"
+                .to_owned(),
+        );
     }
     if source.picture && problems.iter().any(reads) {
         lines.push(format!("paths in the graph of a picture start at the picture's folder; the graph's own folder can be allowed and linked there, or save the graph: graph-run fmt --stdout {}", source.name));

@@ -27,7 +27,8 @@ pub struct End<'a> {
 impl End<'_> {
     /// How many effects were done, and how many had been done before.
     fn effects(&self) -> (u64, u64) {
-        let effects: BTreeSet<String> = self.ready.plan.planned().filter(|p| p.purity == Purity::Effect).map(|p| p.id).collect();
+        let effects: BTreeSet<String> =
+            self.ready.plan.planned().filter(|p| p.purity == Purity::Effect).map(|p| p.id).collect();
         let own = self.report.nodes.iter().filter(|(name, _)| effects.contains(*name));
         own.fold((0, 0), |(new, old), (_, r)| (new + r.ran, old + r.journal))
     }
@@ -44,13 +45,15 @@ impl End<'_> {
                 Err(reason) => say::err(&format!("{name}: {reason}")),
             }
         }
-        let mut parts = vec![match r.status {
-            Status::Done => "done",
-            Status::Failed => "failed",
-            Status::Parked => "waiting for a person",
-            Status::Cancelled => "cancelled",
-        }
-        .to_owned()];
+        let mut parts = vec![
+            match r.status {
+                Status::Done => "done",
+                Status::Failed => "failed",
+                Status::Parked => "waiting for a person",
+                Status::Cancelled => "cancelled",
+            }
+            .to_owned(),
+        ];
         if let Some(c) = &r.items {
             parts.push(items(c));
         }
@@ -75,7 +78,10 @@ impl End<'_> {
             say::err("go on with the same command and --resume");
         }
         if r.status == Status::Parked {
-            say::err(&format!("some items wait for a decision: graph-run runs --out {}", self.args.out.display()));
+            say::err(&format!(
+                "some items wait for a decision: graph-run runs --out {}",
+                self.args.out.display()
+            ));
         }
     }
 
@@ -98,7 +104,11 @@ impl End<'_> {
             }
         }
         if left > 0 {
-            say::err(&format!("… and {left} more: graph-run runs {} --out {}", r.run, self.args.out.display()));
+            say::err(&format!(
+                "… and {left} more: graph-run runs {} --out {}",
+                r.run,
+                self.args.out.display()
+            ));
         }
         if r.items.is_some_and(|c| c.failed + c.dead > 0) {
             say::err(&format!("mend what is wrong, then: graph-run retry --out {}", self.args.out.display()));
@@ -159,8 +169,13 @@ impl End<'_> {
 pub fn items(c: &kiln_core::store::Counts) -> String {
     let all = c.total();
     let mut text = if all == 1 { "1 item".to_owned() } else { format!("{all} items") };
-    let states =
-        [(c.failed, "failed"), (c.skipped, "left out"), (c.parked, "wait for a person"), (c.dead, "given up"), (c.unsettled(), "not made")];
+    let states = [
+        (c.failed, "failed"),
+        (c.skipped, "left out"),
+        (c.parked, "wait for a person"),
+        (c.dead, "given up"),
+        (c.unsettled(), "not made"),
+    ];
     for (n, what) in states {
         if n > 0 {
             text.push_str(&format!(", {n} {what}"));
@@ -203,15 +218,23 @@ pub fn value_json(value: &Value) -> serde_json::Value {
         Value::Text(t) => json!(&**t),
         Value::Color(c) => {
             let [r, g, b, a] = c.to_rgba8();
-            json!(if a == 255 { format!("#{r:02x}{g:02x}{b:02x}") } else { format!("#{r:02x}{g:02x}{b:02x}{a:02x}") })
+            json!(if a == 255 {
+                format!("#{r:02x}{g:02x}{b:02x}")
+            } else {
+                format!("#{r:02x}{g:02x}{b:02x}{a:02x}")
+            })
         }
         Value::Seed(s) => json!(s),
         Value::Size(w, h) => json!([w, h]),
         Value::Range(a, b) => json!([a, b]),
         Value::Curve(points) => json!(&**points),
         Value::File(f) => json!({ "path": f.path.display().to_string(), "blake3": f.hash.to_string() }),
-        Value::Image(i) => json!({ "type": "Image", "width": i.width(), "height": i.height(), "channels": i.channels(), "batch": i.batch() }),
-        Value::Mask(m) => json!({ "type": "Mask", "width": m.width(), "height": m.height(), "batch": m.batch() }),
+        Value::Image(i) => {
+            json!({ "type": "Image", "width": i.width(), "height": i.height(), "channels": i.channels(), "batch": i.batch() })
+        }
+        Value::Mask(m) => {
+            json!({ "type": "Mask", "width": m.width(), "height": m.height(), "batch": m.batch() })
+        }
         Value::List(all) => all.iter().map(value_json).collect(),
         Value::Object(o) => json!({ "type": o.type_name(), "bytes": o.byte_size() }),
     }

@@ -49,7 +49,11 @@ fn what_is_done_stays_done() {
     let place = Place::papers();
     place.run(&["paper.ron", "--items", "4", "--quiet"]).ends(0);
     let json = place.run(&["paper.ron", "--items", "6", "--resume", "--json"]).ends(0).json();
-    assert_eq!((json["ran"].as_u64(), json["items"]["done"].as_u64()), (Some(6), Some(6)), "two items of three nodes");
+    assert_eq!(
+        (json["ran"].as_u64(), json["items"]["done"].as_u64()),
+        (Some(6), Some(6)),
+        "two items of three nodes"
+    );
 }
 
 /// Item 1 wants a name that leads outside.
@@ -64,7 +68,10 @@ fn failing() -> Place {
 fn a_failed_item_leaves_the_others() {
     let place = failing();
     let said = place.run(&["paper.ron", "--rows", "rows.csv"]).ends(1);
-    let said = said.says("3 items, 1 failed").complains("error in save, item 1").complains("graph-run retry --out out");
+    let said = said
+        .says("3 items, 1 failed")
+        .complains("error in save, item 1")
+        .complains("graph-run retry --out out");
     assert!(said.err.contains("../b"), "{}", said.err);
     assert_eq!(place.files("out"), ["a.png", "c.png"]);
     let id = place.run(&["runs", "--json"]).ends(0).json()[0]["id"].as_str().unwrap().to_owned();
@@ -107,7 +114,18 @@ fn retry_needs_a_batch() {
 #[test]
 fn two_processes_share_a_batch() {
     let place = Place::papers();
-    let args = ["paper.ron", "--items", "24", "--set", "size=400x400", "--jobs", "1", "--json", "--no-cache", "--resume"];
+    let args = [
+        "paper.ron",
+        "--items",
+        "24",
+        "--set",
+        "size=400x400",
+        "--jobs",
+        "1",
+        "--json",
+        "--no-cache",
+        "--resume",
+    ];
     let both: Vec<_> = (0..2).map(|_| place.start(&args)).collect();
     let said: Vec<_> = both.into_iter().map(|c| finish(c).ends(0).json()).collect();
     assert_eq!(place.files("out").len(), 24);
@@ -121,7 +139,9 @@ fn two_processes_share_a_batch() {
 fn how_many_at_once_changes_nothing() {
     let place = Place::papers();
     place.run(&["paper.ron", "--items", "6", "--jobs", "1", "--no-cache", "--out", "one"]).ends(0);
-    place.run(&["paper.ron", "--items", "6", "--jobs", "8", "--no-cache", "--out", "eight", "--memory", "1M"]).ends(0);
+    place
+        .run(&["paper.ron", "--items", "6", "--jobs", "8", "--no-cache", "--out", "eight", "--memory", "1M"])
+        .ends(0);
     for name in place.files("one") {
         assert_eq!(place.bytes(&format!("one/{name}")), place.bytes(&format!("eight/{name}")), "{name}");
     }

@@ -50,7 +50,9 @@ fn what_is_allowed_is_read() {
     place.run(&["theirs/load.ron"]).ends(2);
     place.run(&["theirs/load.ron", "--models", "shared"]).ends(0);
     let shared = place.path("shared");
-    place.run_with(&["theirs/load.ron", "--out", "three"], &[("KILN_MODELS", shared.to_str().unwrap())]).ends(0);
+    place
+        .run_with(&["theirs/load.ron", "--out", "three"], &[("KILN_MODELS", shared.to_str().unwrap())])
+        .ends(0);
 }
 
 #[test]
@@ -92,8 +94,13 @@ fn folders_that_cannot_be_are_told() {
     // A cache only saves time.
     place.run(&["paper.ron", "--cache", "file/cache"]).ends(0).complains("warning: values are not kept");
     place.run(&["paper.ron", "--memory", "lots"]).ends(2).complains("512M");
-    place.run_with(&["paper.ron", "--out", "two"], &[("KILN_CACHE", ""), ("HOME", ""), ("XDG_CACHE_HOME", "")]).ends(0);
-    place.write("out/.kiln/kiln.db", "not a database at all, but long enough to be looked at as if it were one ........");
+    place
+        .run_with(&["paper.ron", "--out", "two"], &[("KILN_CACHE", ""), ("HOME", ""), ("XDG_CACHE_HOME", "")])
+        .ends(0);
+    place.write(
+        "out/.kiln/kiln.db",
+        "not a database at all, but long enough to be looked at as if it were one ........",
+    );
     place.run(&["paper.ron"]).ends(2).complains("not a Kiln database");
 }
 

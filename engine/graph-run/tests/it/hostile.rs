@@ -5,12 +5,24 @@ use crate::place::{PAPER, Place};
 #[test]
 fn odd_arguments_end_in_words() {
     let place = Place::paper();
-    place.write("deep.ron", format!("Graph(kiln: 1, nodes: {{ \"a\": (type: \"X\", with: {{ \"v\": {}1{} }}) }})", "[".repeat(9000), "]".repeat(9000)));
+    place.write(
+        "deep.ron",
+        format!(
+            "Graph(kiln: 1, nodes: {{ \"a\": (type: \"X\", with: {{ \"v\": {}1{} }}) }})",
+            "[".repeat(9000),
+            "]".repeat(9000)
+        ),
+    );
     place.write("empty.ron", "");
     place.write("none.ron", "Graph(kiln: 1, nodes: {})");
     place.write("new.ron", "Graph(kiln: 999, nodes: {})");
     place.write("unknown.ron", PAPER.replace("PadImage", "PadImgae"));
-    place.write("circle.ron", PAPER.replace("\"with\"", "").replace(r#"(type: "NoiseImage","#, r#"(type: "PadImage", from: { "image": "frame.image" },"#));
+    place.write(
+        "circle.ron",
+        PAPER
+            .replace("\"with\"", "")
+            .replace(r#"(type: "NoiseImage","#, r#"(type: "PadImage", from: { "image": "frame.image" },"#),
+    );
     let long = "x".repeat(100_000);
     let many = format!("paper.size={}", "(".repeat(5000));
     let table: &[&[&str]] = &[

@@ -44,7 +44,8 @@ fn the_first_signal_finishes_the_step() {
 #[test]
 fn the_second_signal_stops_at_once() {
     let place = Place::paper();
-    let child = place.start(&["paper.ron", "--set", "size=16000x16000", "--set", "paper.octaves=12", "--no-cache"]);
+    let child =
+        place.start(&["paper.ron", "--set", "size=16000x16000", "--set", "paper.octaves=12", "--no-cache"]);
     std::thread::sleep(Duration::from_millis(300));
     signal(&child, "INT");
     std::thread::sleep(Duration::from_millis(100));

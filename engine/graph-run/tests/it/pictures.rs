@@ -42,7 +42,10 @@ fn an_item_of_a_table_makes_itself_again() {
     assert_eq!(place.files("again"), ["1_Bob.png"]);
     assert_eq!(place.bytes("again/1_Bob.png"), place.bytes("out/1_Bob.png"));
     let text = place.run(&["fmt", "--stdout", "out/1_Bob.png"]).ends(0).out;
-    assert!(text.contains("Fixed(6)") && text.contains("(18, 18)") && text.contains("\"who\": \"Bob\""), "{text}");
+    assert!(
+        text.contains("Fixed(6)") && text.contains("(18, 18)") && text.contains("\"who\": \"Bob\""),
+        "{text}"
+    );
 }
 
 #[test]

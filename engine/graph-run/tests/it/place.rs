@@ -79,7 +79,7 @@ impl Place {
     /// A folder with the graph of paper, saved under each item's number.
     pub fn papers() -> Self {
         let place = Self::new();
-        place.write("paper.ron", &PAPER.replace("\"name\": \"paper\"", "\"name\": \"{item:03}\""));
+        place.write("paper.ron", PAPER.replace("\"name\": \"paper\"", "\"name\": \"{item:03}\""));
         place
     }
 

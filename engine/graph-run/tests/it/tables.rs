@@ -10,12 +10,18 @@ fn width(place: &Place, name: &str) -> u32 {
 #[test]
 fn rows_set_parameters() {
     let place = Place::paper();
-    place.write("rows.csv", "\u{FEFF}name,size,frame.size,note\r\n\"a, b\",10x10,0,free\r\nc,\"(20, 20)\",1,\"more\nlines\"\r\n");
+    place.write(
+        "rows.csv",
+        "\u{FEFF}name,size,frame.size,note\r\n\"a, b\",10x10,0,free\r\nc,\"(20, 20)\",1,\"more\nlines\"\r\n",
+    );
     place.run(&["paper.ron", "--rows", "rows.csv"]).ends(0).says("2 items");
     assert_eq!(place.files("out"), ["a, b.png", "c.png"]);
     assert_eq!((width(&place, "out/a, b.png"), width(&place, "out/c.png")), (10, 22));
 
-    place.write("rows.json", r#"[{"name": "j0", "frame.size": 0, "seed": 1}, {"seed": 1, "name": "j1", "frame.size": 0}]"#);
+    place.write(
+        "rows.json",
+        r#"[{"name": "j0", "frame.size": 0, "seed": 1}, {"seed": 1, "name": "j1", "frame.size": 0}]"#,
+    );
     place.run(&["paper.ron", "--rows", "rows.json"]).ends(0);
     assert_eq!(width(&place, "out/j0.png"), 32);
     place.write("rows.jsonl", "{\"name\": \"l0\"}\n\n{\"name\": \"l1\"}\n");

@@ -26,7 +26,7 @@ fn every_template_runs_as_it_is() {
     for name in names() {
         let file = format!("{name}.ron");
         let said = place.run(&["new", &name]).ends(0);
-        
+
         place.run(&["fmt", "--check", &file]).ends(0);
         place.run(&["check", &file]).ends(0);
         let mut args = vec![file.as_str(), "--out", name.as_str()];
