@@ -188,9 +188,19 @@ fn cell(text: &str) -> String {
     plain(text).replace('|', "\\|")
 }
 
-/// On one line, and without what Markdown would read as HTML.
+/// On one line, and without what Markdown would read as HTML or as emphasis; code stays as it is.
 fn plain(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('<', "&lt;").replace('*', "\\*")
+    let mut code = false;
+    let mut out = String::with_capacity(text.len());
+    for c in text.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
+        code ^= c == '`';
+        match c {
+            '<' if !code => out.push_str("&lt;"),
+            '*' | '_' if !code => out.extend(['\\', c]),
+            _ => out.push(c),
+        }
+    }
+    out
 }
 
 /// A schema as JSON, for `graph-run nodes --json` and other programs.

@@ -94,7 +94,7 @@ fn defaults_are_what_the_parameter_takes() {
         for Param { name, kind, default, .. } in &s.params {
             match kind {
                 Kind::Int { min, max, step } if min > max || *step < 1 => {
-                    wrong.push(format!("{name}: odd bounds"))
+                    wrong.push(format!("{name}: odd bounds"));
                 }
                 Kind::Float { min, max, step }
                     if min > max || *step <= 0.0 || min.is_nan() || max.is_nan() =>

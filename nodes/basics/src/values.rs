@@ -74,8 +74,9 @@ pub(crate) fn whole(v: f64) -> Result<i64, NodeError> {
     if v.is_nan() {
         return Err(NodeError::new("the number is not a number (NaN), so there is no whole number near it"));
     }
-    // -2^63 is a float; 2^63 is the first that does not fit.
-    if v >= -9_223_372_036_854_775_808.0 && v < 9_223_372_036_854_775_808.0 {
+    // -2^63 fits; 2^63 is the first float that does not.
+    let limit = -(i64::MIN as f64);
+    if (-limit..limit).contains(&v) {
         Ok(v as i64)
     } else {
         Err(NodeError::new(format!("{v} does not fit into a whole number of 64 bits")))

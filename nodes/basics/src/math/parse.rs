@@ -13,6 +13,9 @@ use std::cmp::Ordering;
 /// How two numbers are compared.
 pub(crate) type Compare = fn(Option<Ordering>) -> bool;
 
+/// What makes one number of two.
+pub(crate) type Two = fn(Number, Number) -> Outcome;
+
 /// One step; jumps are relative to the step after it, and only ever lead forward.
 #[derive(Clone)]
 pub(crate) enum Op {
@@ -25,7 +28,7 @@ pub(crate) enum Op {
     /// Takes one number, gives one.
     One(fn(Number) -> Outcome),
     /// Takes two numbers, gives one.
-    Two(fn(Number, Number) -> Outcome),
+    Two(Two),
     /// Takes two, gives yes or no.
     Compare(Compare),
     /// Takes two; when they compare, leaves the second and goes on, else leaves no and jumps.
@@ -241,7 +244,7 @@ impl Parser {
     fn binary(
         &mut self,
         part: fn(&mut Self) -> Result<Program, MathError>,
-        find: fn(&str) -> Option<fn(Number, Number) -> Outcome>,
+        find: fn(&str) -> Option<Two>,
     ) -> Result<Program, MathError> {
         let mut program = part(self)?;
         while let Some(op) = find(self.sign()) {

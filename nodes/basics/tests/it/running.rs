@@ -37,6 +37,19 @@ fn a_computed_switch_chooses_as_well() {
 }
 
 #[test]
+fn a_fallback_passes_muted_inputs_by() {
+    let nodes = |mode: &str| {
+        format!(
+            r#""a": (type: "Text", mode: {mode}, with: {{ "value": "a" }}),
+               "b": (type: "Text", with: {{ "value": "b" }}),
+               "f": (type: "Fallback", from: {{ "first": "a.value", "second": "b.value" }})"#
+        )
+    };
+    assert_eq!(outcome(&run(&engine(), &nodes("Active"), &["f"]), "f"), "a");
+    assert_eq!(outcome(&run(&engine(), &nodes("Muted"), &["f"]), "f"), "b");
+}
+
+#[test]
 fn a_reroute_changes_no_key() {
     let engine = engine();
     let straight = r#"
@@ -104,6 +117,45 @@ fn after_the_last_rejection_best_fail_or_skip() {
     let skip = run(&engine(), &gated("skip", 3, "(200, 300)"), &["n"]);
     assert_eq!(skip.status, Status::Done);
     assert!(outcome(&skip, "n").starts_with("nothing"));
+}
+
+#[test]
+fn items_behind_a_gate_come_out_the_same_whoever_makes_them() {
+    let nodes = r#"
+        "draw": (type: "RandomNumber", with: { "seed": 3, "range": (0, 100) }),
+        "gate": (type: "NumberGate", from: { "input": "draw.float", "value": "draw.float" },
+                 with: { "range": (40, 60), "retry": "draw.seed", "attempts": 100, "then": "fail" }),
+        "sheet": (type: "TextSheet", from: { "lines": "gate.output" }),
+        "save": (type: "SaveText", from: { "text": "sheet.text" }, with: { "name": "all.txt" })"#;
+    let made = || {
+        let dir = tempfile::tempdir().unwrap();
+        let report = run_items(&engine(), nodes, BatchItems::Range(0, 20), Some(dir.path()));
+        assert_eq!(report.status, Status::Done, "{:?}", report.failures);
+        std::fs::read_to_string(dir.path().join("all.txt")).unwrap()
+    };
+    let text = made();
+    assert_eq!(text, made());
+    let all: Vec<f64> = text.lines().map(|l| l.parse().unwrap()).collect();
+    assert!(all.len() == 20 && all.iter().all(|v| (40.0..=60.0).contains(v)), "{all:?}");
+}
+
+#[test]
+fn an_item_that_fails_stops_what_collects_but_not_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let nodes = r#"
+        "item": (type: "Item"),
+        "part": (type: "ComfyMathExpression", from: { "a": "item.item" }, with: { "expression": "12 // (a - 2)" }),
+        "say": (type: "ToText", from: { "value": "part.int" }),
+        "save": (type: "SaveText", from: { "text": "say.text" }, with: { "name": "{item}.txt" }),
+        "sheet": (type: "TextSheet", from: { "lines": "say.text" }),
+        "save all": (type: "SaveText", from: { "text": "sheet.text" }, with: { "name": "all.txt" })"#;
+    let report = run_items(&engine(), nodes, BatchItems::Range(0, 4), Some(dir.path()));
+    assert_eq!(report.status, Status::Failed);
+    let own = report.failures.iter().find(|f| f.0 == "part").unwrap();
+    assert_eq!((own.1, own.2.as_str()), (Some(2), "part.expression: division by zero at column 4"));
+    assert!(dir.path().join("3.txt").exists() && !dir.path().join("2.txt").exists());
+    assert!(!dir.path().join("all.txt").exists(), "a sheet without item 2 would be wrong");
+    assert!(report.failures.iter().any(|f| f.2.contains("collects over all items, but 1 of them failed")));
 }
 
 #[test]
