@@ -16,7 +16,14 @@ macro_rules! templates {
         ];
     };
 }
-templates!("contact-sheet", "framed-paper", "mask-composite", "palette-poster", "photo-grade");
+templates!(
+    "contact-sheet",
+    "folder-sheet",
+    "framed-paper",
+    "mask-composite",
+    "palette-poster",
+    "photo-grade"
+);
 
 /// A template's text.
 pub fn find(name: &str) -> Option<&'static str> {

@@ -70,3 +70,17 @@ fn a_killed_run_is_gone_on_with() {
     assert!(json["effects"]["done"].as_u64().unwrap() <= 4, "{json}");
     place.run(&["runs"]).ends(0).says("interrupted").says("done");
 }
+
+#[test]
+fn what_a_killed_process_had_begun_others_finish() {
+    let place = Place::papers();
+    let args = [&MANY[..], &["--items", "24", "--json"]].concat();
+    let mut one = place.start(&args);
+    let other = place.start(&args);
+    wait_for(&place, 3);
+    one.kill().unwrap();
+    one.wait().unwrap();
+    let json = finish(other).ends(0).json();
+    assert_eq!(json["items"]["done"], 24, "{json}");
+    assert_eq!(place.files("out").len(), 24);
+}

@@ -7,6 +7,7 @@ mod commands;
 mod folders;
 mod hostile;
 mod interrupted;
+mod network;
 mod pictures;
 mod place;
 mod settings;

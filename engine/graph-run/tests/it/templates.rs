@@ -23,6 +23,9 @@ fn all_graphs_of_the_folder_travel_with_the_program() {
 #[test]
 fn every_template_runs_as_it_is() {
     let place = Place::new();
+    // The sheet of a folder wants a folder of pictures.
+    place.write("paper.ron", crate::place::PAPER);
+    place.run(&["paper.ron", "--out", "pictures", "--set", "name=paper", "--quiet"]).ends(0);
     for name in names() {
         let file = format!("{name}.ron");
         let said = place.run(&["new", &name]).ends(0);
@@ -41,4 +44,47 @@ fn every_template_runs_as_it_is() {
         let again = place.run(&[&args[..], &["--json"]].concat()).ends(0).json();
         assert_eq!(again["effects"]["done"], 0, "{name}: {again}");
     }
+}
+
+#[test]
+fn a_collection_makes_itself_again() {
+    let place = Place::new();
+    place.run(&["new", "framed-paper"]).ends(0);
+    let said = place.run(&[
+        "framed-paper.ron",
+        "--items",
+        "3",
+        "--no-cache",
+        "--json",
+        "--set",
+        "good.contrast=(0.095, 1)",
+    ]);
+    assert!(said.ends(0).json()["rejected"].as_u64().unwrap() > 0, "a gate that never rejects shows nothing");
+    assert_eq!(place.files("out"), ["00000.png", "00001.png", "00002.png", "sheet.png"]);
+    // The sheet says of which items it was made.
+    place.run(&["out/sheet.png", "--out", "again", "--no-cache"]).ends(0).says("3 items");
+    assert_eq!(place.files("again"), place.files("out"));
+    for name in place.files("out") {
+        assert_eq!(place.bytes(&format!("again/{name}")), place.bytes(&format!("out/{name}")), "{name}");
+    }
+    // One of them alone, drawn again as often as it was: no sheet.
+    place.run(&["out/00002.png", "--out", "one", "--no-cache"]).ends(0);
+    assert_eq!(place.files("one"), ["00002.png"]);
+    assert_eq!(place.bytes("one/00002.png"), place.bytes("out/00002.png"));
+}
+
+#[test]
+fn a_collection_waits_for_all_its_items() {
+    let place = Place::new();
+    place.run(&["new", "framed-paper"]).ends(0);
+    place.write("rows.csv", "save.name\na\n../b\nc\n");
+    let said = place.run(&["framed-paper.ron", "--rows", "rows.csv"]).ends(1);
+    said.complains("retry").complains("--partial");
+    assert!(!place.path("out/sheet.png").exists());
+    place.write("rows.csv", "save.name\na\nb\nc\n");
+    place.run(&["retry"]).ends(0);
+    assert!(place.path("out/sheet.png").exists());
+    place.write("rows.csv", "save.name\na\n../b\nc\n");
+    place.run(&["framed-paper.ron", "--rows", "rows.csv", "--out", "part", "--partial"]).ends(1);
+    assert_eq!(place.files("part"), ["a.png", "c.png", "sheet.png"]);
 }
