@@ -81,7 +81,9 @@ impl Driver<'_> {
             }
         }
         let f = self.frames.get(&frame)?;
-        let sees_item = plan.node.uses_item.is_some() || matches!(plan.node.behaviour, Behaviour::Effect(_));
+        // Only what has the item in its key may look at it.
+        let sees_item = (plan.node.uses_item.is_some() && plan.item_intrinsic)
+            || matches!(plan.node.behaviour, Behaviour::Effect(_));
         let task = Task {
             frame,
             node,
