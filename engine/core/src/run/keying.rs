@@ -103,7 +103,13 @@ impl Driver<'_> {
                     }
                     stack.pop();
                 }
-                Try::First(others) => stack.extend(others),
+                Try::First(others) => {
+                    // Nobody can ever give the key of a node that has no place here.
+                    if others.iter().any(|(f, n)| self.peek(*f, *n).is_none()) {
+                        return Err(Stop::Bad(Bad::Failed("a frame is gone: a fault of the engine".into())));
+                    }
+                    stack.extend(others);
+                }
                 Try::Stop(stop) => return Err(stop),
             }
         }
@@ -292,10 +298,11 @@ impl Driver<'_> {
         };
         let gate = self.gate_region.contains_key(&node);
         let passes_on = gate || matches!(plan.node.behaviour, Behaviour::Select(_));
-        let unfinished =
-            plan.scope != Scope::Item && plan.node.schema().inputs.iter().any(|i| i.gather) && plan.stage > 0;
+        let collects = plan.node.schema().inputs.iter().any(|i| i.gather);
         let found = match frame {
-            _ if unfinished => Err("it collects over items".to_owned()),
+            // What comes after a fan-in has no key before the items have theirs.
+            _ if plan.stage > 0 && collects => Err("it collects over items".to_owned()),
+            _ if plan.stage > 0 => Err("it needs what is collected over items".to_owned()),
             None => Err("it runs for each window of items".to_owned()),
             Some(_) if passes_on && !gate => Err("it passes on the input it chooses".to_owned()),
             Some(frame) => match self.key_of(frame, node) {

@@ -60,3 +60,16 @@ fn other_files_are_told_apart() {
     place.write("plain.bmp", [b"BM".as_slice(), &[0; 60]].concat());
     assert_eq!(place.run(&["plain.bmp"]).code, 2);
 }
+
+#[test]
+fn other_kinds_of_files_carry_it_too() {
+    let place = Place::paper();
+    for (format, ending) in [("jpeg", "jpg"), ("webp", "webp")] {
+        place.run(&["paper.ron", "--set", &format!("save.format={format}"), "--quiet"]).ends(0);
+        let file = format!("out/paper.{ending}");
+        place.run(&[&file, "--out", "again", "--no-cache"]).ends(0);
+        assert_eq!(place.bytes(&format!("again/paper.{ending}")), place.bytes(&file), "{format}");
+    }
+    place.run(&["paper.ron", "--set", "save.embed=false", "--out", "bare", "--quiet"]).ends(0);
+    place.run(&["bare/paper.png"]).ends(2).complains("carries no graph");
+}

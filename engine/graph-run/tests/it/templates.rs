@@ -88,3 +88,12 @@ fn a_collection_waits_for_all_its_items() {
     place.run(&["framed-paper.ron", "--rows", "rows.csv", "--out", "part", "--partial"]).ends(1);
     assert_eq!(place.files("part"), ["a.png", "c.png", "sheet.png"]);
 }
+
+#[test]
+fn a_collection_is_shown_before_it_runs() {
+    let place = Place::new();
+    place.run(&["new", "framed-paper"]).ends(0);
+    let said = place.run(&["framed-paper.ron", "--items", "3", "--dry-run"]).ends(0);
+    said.says("known while running").says("save ({item:05}) and sheet (sheet) would write").says("over 3 items");
+    place.run(&["keys", "framed-paper.ron"]).ends(0).says("it needs what is collected over items");
+}
