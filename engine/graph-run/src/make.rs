@@ -8,7 +8,7 @@ use crate::start::Ready;
 use crate::{access, caches, explain, interrupt, picture, say, summary};
 use kiln_core::doors::OutFolder;
 use kiln_core::store::{Folder, Millis, Presence, RealDisk, RunStart};
-use kiln_core::{BatchItems, Cancel, Event, GraphText, Setup, Status};
+use kiln_core::{Cancel, Event, GraphText, Setup, Status};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -76,9 +76,6 @@ pub fn make(args: &RunArgs, ready: &Ready) -> Result<u8, Fail> {
         setup.out = Some(out.folder.clone());
         out.presence.id().clone_into(&mut setup.worker);
         let runs = out.folder.folder().runs();
-        if args.resume {
-            warn_of_new_rows(&runs, ready, now);
-        }
         if args.explain {
             before = Some(record::last_parts(&runs, &ready.source.graph.title, now));
         }
@@ -157,25 +154,5 @@ fn start(
         engine: format!("kiln {}", env!("CARGO_PKG_VERSION")),
         worker: worker.to_owned(),
         now,
-    }
-}
-
-/// A resumed batch leaves done items alone, even when their rows are others now.
-fn warn_of_new_rows(runs: &kiln_core::store::Runs, ready: &Ready, now: Millis) {
-    let (Some(batch), Some(hash)) = (&ready.batch, &ready.rows_hash) else { return };
-    if !matches!(batch.items, BatchItems::SomeRows(..)) {
-        return;
-    }
-    for run in runs.runs(100, now).unwrap_or_default() {
-        let Ok(Some(record)) = runs.run(&run.id, now) else { continue };
-        let Ok(started) = serde_json::from_str::<Started>(&record.args_json) else { continue };
-        if started.batch.as_ref() == Some(&batch.id) {
-            if started.rows.as_ref() != Some(hash) {
-                say::warn(
-                    "the table changed since this batch was begun; items that are done stay as they are (without --resume every row is looked at again, and what did not change comes from the cache)",
-                );
-            }
-            return;
-        }
     }
 }

@@ -80,10 +80,10 @@ fn again(args: &RetryArgs, started: Started) -> Result<u8, Fail> {
             });
         }
     } else {
-        // Another graph has another batch: what did not change comes from the cache.
+        // Another graph, or another table, has another batch: what did not change comes from the cache.
         if !args.quiet {
             say::err(
-                "the graph changed since that batch: all its items are looked at again, what did not change comes from the cache",
+                "the graph or its table changed since that batch: all items are looked at again, what did not change comes from the cache",
             );
         }
         if let Some(batch) = &mut ready.batch {

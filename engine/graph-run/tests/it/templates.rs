@@ -94,6 +94,8 @@ fn a_collection_is_shown_before_it_runs() {
     let place = Place::new();
     place.run(&["new", "framed-paper"]).ends(0);
     let said = place.run(&["framed-paper.ron", "--items", "3", "--dry-run"]).ends(0);
-    said.says("known while running").says("save ({item:05}) and sheet (sheet) would write").says("over 3 items");
-    place.run(&["keys", "framed-paper.ron"]).ends(0).says("it needs what is collected over items");
+    said.says("known while running")
+        .says("save ({item:05}) and sheet (sheet) would write")
+        .says("over 3 items");
+    place.run(&["keys", "framed-paper.ron"]).ends(0).says("QualityGate 1");
 }
