@@ -252,7 +252,10 @@ impl OutFolder {
         if let Some(parent) = place.parent() {
             self.enter(parent, relative)?;
         }
-        self.disk.write_atomic(&place, bytes, kiln_store::Durability::Durable)?;
+        // What a kill leaves unfinished lies among Kiln's own files, not among the pictures.
+        let scratch = self.root.join(".kiln").join("unfinished");
+        self.enter(&scratch, relative)?;
+        self.disk.write_atomic_by(&scratch, &place, bytes, kiln_store::Durability::Durable)?;
         let hash = Key(*blake3::hash(bytes).as_bytes());
         Ok(Written { path: relative.to_owned(), hash, bytes: bytes.len() as u64 })
     }
@@ -268,6 +271,9 @@ impl OutFolder {
             return Err(NodeError::new(format!(
                 "{relative:?} leads outside the output folder through a link"
             )));
+        }
+        if parent.starts_with(self.root.join(".kiln")) {
+            let _ = kiln_store::disk::remove_stale(&*self.disk, parent, self.disk.stamp_now());
         }
         self.seen.lock().insert(parent.to_owned(), ());
         Ok(())

@@ -330,6 +330,7 @@ impl Node {
             gather: false,
             many: false,
             whole: false,
+            was: &[],
         };
         set(&mut input);
         self.schema.inputs.push(input);
@@ -373,6 +374,22 @@ impl Node {
     #[must_use]
     pub fn gather(self, name: &'static str, ty: &'static str, doc: &'static str) -> Self {
         self.push_input(name, Type::list(ty), doc, |i| i.gather = true)
+    }
+    /// An input that collects over items, and may stay unlinked.
+    #[must_use]
+    pub fn optional_gather(self, name: &'static str, ty: &'static str, doc: &'static str) -> Self {
+        self.push_input(name, Type::list(ty), doc, |i| {
+            i.gather = true;
+            i.optional = true;
+        })
+    }
+    /// Other names the last input answers to: earlier ones, or ComfyUI's.
+    #[must_use]
+    pub fn input_was(mut self, names: &'static [&'static str]) -> Self {
+        if let Some(input) = self.schema.inputs.last_mut() {
+            input.was = names;
+        }
+        self
     }
     /// A parameter.
     #[must_use]

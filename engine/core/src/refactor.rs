@@ -36,21 +36,22 @@ pub fn modernise(graph: &mut Graph, registry: &Registry) -> Vec<String> {
     let mut changed = Vec::new();
     for (name, node) in &mut graph.nodes {
         let Some(def) = registry.get(&node.ty) else { continue };
-        for param in &def.schema().params {
-            for old in param.was {
-                if node.with.contains_key(*old) && !node.with.contains_key(param.name) {
+        let inputs = def.schema().inputs.iter().map(|i| (i.name, i.was));
+        for (present, was) in inputs.chain(def.schema().params.iter().map(|p| (p.name, p.was))) {
+            for old in was {
+                if node.with.contains_key(*old) && !node.with.contains_key(present) {
                     let renamed = std::mem::take(&mut node.with).into_iter();
                     node.with = renamed
-                        .map(|(k, v)| if k == *old { (param.name.to_owned(), v) } else { (k, v) })
+                        .map(|(k, v)| if k == *old { (present.to_owned(), v) } else { (k, v) })
                         .collect();
-                    changed.push(format!("{name}: {old} is now {}", param.name));
+                    changed.push(format!("{name}: {old} is now {}", present));
                 }
-                if node.from.contains_key(*old) && !node.from.contains_key(param.name) {
+                if node.from.contains_key(*old) && !node.from.contains_key(present) {
                     let renamed = std::mem::take(&mut node.from).into_iter();
                     node.from = renamed
-                        .map(|(k, v)| if k == *old { (param.name.to_owned(), v) } else { (k, v) })
+                        .map(|(k, v)| if k == *old { (present.to_owned(), v) } else { (k, v) })
                         .collect();
-                    changed.push(format!("{name}: {old} is now {}", param.name));
+                    changed.push(format!("{name}: {old} is now {}", present));
                 }
             }
         }

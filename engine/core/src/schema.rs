@@ -64,6 +64,8 @@ pub struct Input {
     pub many: bool,
     /// Takes a list whole where the type says one value.
     pub whole: bool,
+    /// Other names it answers to: earlier ones, or ComfyUI's.
+    pub was: &'static [&'static str],
 }
 
 /// An output port.
@@ -373,11 +375,12 @@ impl Schema {
     /// The slot of an input or a parameter, by its present or an earlier name.
     #[must_use]
     pub fn slot(&self, name: &str) -> Option<usize> {
-        self.inputs.iter().position(|i| i.name == name).or_else(|| {
-            let at = self.params.iter().position(|p| p.name == name);
-            at.or_else(|| self.params.iter().position(|p| p.was.contains(&name)))
-                .map(|p| p + self.inputs.len())
-        })
+        let param = |at: usize| at + self.inputs.len();
+        let input = self.inputs.iter().position(|i| i.name == name);
+        input
+            .or_else(|| self.params.iter().position(|p| p.name == name).map(param))
+            .or_else(|| self.inputs.iter().position(|i| i.was.contains(&name)))
+            .or_else(|| self.params.iter().position(|p| p.was.contains(&name)).map(param))
     }
 
     /// The name of a slot.

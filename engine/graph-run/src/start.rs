@@ -103,8 +103,7 @@ pub fn prepare(args: &RunArgs) -> Result<Ready, Fail> {
     if let Some(wanted) = wanted {
         told.columns = picture::setting_columns(&source.graph, &wanted.columns);
         told.all = wanted.all;
-        let id = batch_id(&plan, &wanted.items, &wanted.columns);
-        batch = Some(Batch { id, items: wanted.items, resume: args.resume });
+        batch = Some(Batch::new(&plan, wanted.items, args.resume));
         rows_hash = wanted.hash;
     }
     Ok(Ready { source, engine, sandbox, plan, batch, rows_hash, told })
@@ -168,24 +167,6 @@ fn items(
         }
         _ => None,
     })
-}
-
-/// What a batch is called: everything that says what its items are, but not which of them are made, nor by
-/// how many. So a later run goes on with it, and another process may join.
-fn batch_id(plan: &Plan, items: &BatchItems, columns: &[String]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(b"kiln/batch/1");
-    hasher.update(&plan.identity().0);
-    let mut text = |t: &str| {
-        hasher.update(&(t.len() as u64).to_le_bytes());
-        hasher.update(t.as_bytes());
-    };
-    columns.iter().for_each(|c| text(c));
-    if let BatchItems::One(item, row) = items {
-        text(&item.to_string());
-        row.iter().for_each(|(_, cell)| text(cell));
-    }
-    hasher.finalize().to_hex()[..24].to_owned()
 }
 
 /// Plans, or tells every problem with its place.

@@ -72,27 +72,8 @@ pub(crate) fn prepare(engine: &Engine, job: &Submit) -> Result<Prepared, Vec<Pro
     let Some(plan) = plan.filter(|_| problems.iter().all(|p| p.severity != Severity::Error)) else {
         return Err(problems);
     };
-    let batch = items.map(|items| Batch { id: batch_id(&plan, &items), items, resume: job.resume });
+    let batch = items.map(|items| Batch::new(&plan, items, job.resume));
     Ok(Prepared { graph, plan, sandbox: Arc::new(sandbox), batch })
-}
-
-/// A batch is the graph as it is set, and its table.
-fn batch_id(plan: &Plan, items: &BatchItems) -> String {
-    let identity = plan.identity();
-    match items {
-        BatchItems::Rows(rows) | BatchItems::SomeRows(rows, ..) => {
-            let mut hasher = blake3::Hasher::new();
-            hasher.update(&identity.0);
-            for (name, word) in rows.iter().flatten() {
-                for text in [name, word] {
-                    hasher.update(&(text.len() as u64).to_le_bytes());
-                    hasher.update(text.as_bytes());
-                }
-            }
-            hasher.finalize().to_hex().to_string()
-        }
-        _ => identity.to_string(),
-    }
 }
 
 fn of_text(p: kiln_document::Problem) -> Problem {

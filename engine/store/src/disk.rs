@@ -97,7 +97,18 @@ pub trait Disk: Send + Sync {
     fn read(&self, path: &Path, max_bytes: u64) -> Result<Vec<u8>, StoreError>;
 
     /// Writes a whole file or nothing: a reader sees the old content or the new, never a part.
-    fn write_atomic(&self, path: &Path, bytes: &[u8], durability: Durability) -> Result<(), StoreError>;
+    fn write_atomic(&self, path: &Path, bytes: &[u8], durability: Durability) -> Result<(), StoreError> {
+        self.write_atomic_by(path.parent().unwrap_or(Path::new(".")), path, bytes, durability)
+    }
+    /// As [`Disk::write_atomic`], with the unfinished file in `scratch`, a folder of the same file system: what a
+    /// kill leaves behind then lies where nobody looks.
+    fn write_atomic_by(
+        &self,
+        scratch: &Path,
+        path: &Path,
+        bytes: &[u8],
+        durability: Durability,
+    ) -> Result<(), StoreError>;
 
     /// Removes a file; false if there was none.
     fn remove(&self, path: &Path) -> Result<bool, StoreError>;
@@ -137,11 +148,12 @@ pub trait Steps {
     fn discard(&self, path: &Path);
 }
 
-/// Writes a file whole or not at all: a temporary file beside it, then a rename; `Durable` syncs the file
+/// Writes a file whole or not at all: a temporary file in `scratch`, then a rename; `Durable` syncs the file
 /// before the rename (else the new name could point at nothing after a power cut) and the folder after it
 /// (else the name itself could be lost). Whatever fails, no half file and no temporary file stays behind.
 pub fn write_atomic_with(
     steps: &dyn Steps,
+    scratch: &Path,
     path: &Path,
     bytes: &[u8],
     durability: Durability,
@@ -150,15 +162,16 @@ pub fn write_atomic_with(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    let scratch = if scratch.as_os_str().is_empty() { Path::new(".") } else { scratch };
     let temp = loop {
-        let temp = folder.join(temp_name());
+        let temp = scratch.join(temp_name());
         match steps.create(&temp, bytes) {
             Ok(()) => break temp,
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             Err(e) => {
                 steps.discard(&temp);
                 // The folder is what is missing here, not the file that is about to be made.
-                let at = if e.kind() == io::ErrorKind::NotFound { folder } else { path };
+                let at = if e.kind() == io::ErrorKind::NotFound { scratch } else { path };
                 return Err(StoreError::io(at, "write the file", e));
             }
         }
@@ -256,8 +269,14 @@ impl Disk for RealDisk {
         Ok(bytes)
     }
 
-    fn write_atomic(&self, path: &Path, bytes: &[u8], durability: Durability) -> Result<(), StoreError> {
-        write_atomic_with(self, path, bytes, durability)
+    fn write_atomic_by(
+        &self,
+        scratch: &Path,
+        path: &Path,
+        bytes: &[u8],
+        durability: Durability,
+    ) -> Result<(), StoreError> {
+        write_atomic_with(self, scratch, path, bytes, durability)
     }
 
     fn remove(&self, path: &Path) -> Result<bool, StoreError> {

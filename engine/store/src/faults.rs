@@ -199,8 +199,14 @@ impl Disk for FaultyDisk {
         self.real.read(path, max_bytes)
     }
 
-    fn write_atomic(&self, path: &Path, bytes: &[u8], durability: Durability) -> Result<(), StoreError> {
-        write_atomic_with(self, path, bytes, durability)
+    fn write_atomic_by(
+        &self,
+        scratch: &Path,
+        path: &Path,
+        bytes: &[u8],
+        durability: Durability,
+    ) -> Result<(), StoreError> {
+        write_atomic_with(self, scratch, path, bytes, durability)
     }
 
     fn remove(&self, path: &Path) -> Result<bool, StoreError> {

@@ -34,7 +34,9 @@ const MAX_SAMPLES: usize = 1 << 31;
 
 fn checked_len(n: usize, h: usize, w: usize, c: usize) -> Result<usize, PictureError> {
     if n == 0 || h == 0 || w == 0 {
-        return Err(PictureError::Shape(format!("a picture of {n} x {h} x {w} (batch, height, width) is empty")));
+        return Err(PictureError::Shape(format!(
+            "a picture of {n} x {h} x {w} (batch, height, width) is empty"
+        )));
     }
     if h > MAX_SIDE || w > MAX_SIDE {
         return Err(PictureError::Shape(format!("{w}x{h} pixels: no side may be longer than {MAX_SIDE}")));
@@ -62,9 +64,17 @@ impl Image {
     ///
     /// # Errors
     /// When a size is zero or too large, the channels are not 3 or 4, or the samples' number is wrong.
-    pub fn new(batch: usize, height: usize, width: usize, channels: usize, data: Vec<f32>) -> Result<Self, PictureError> {
+    pub fn new(
+        batch: usize,
+        height: usize,
+        width: usize,
+        channels: usize,
+        data: Vec<f32>,
+    ) -> Result<Self, PictureError> {
         if channels != 3 && channels != 4 {
-            return Err(PictureError::Shape(format!("{channels} channels: a picture has 3, or 4 with alpha")));
+            return Err(PictureError::Shape(format!(
+                "{channels} channels: a picture has 3, or 4 with alpha"
+            )));
         }
         let expected = checked_len(batch, height, width, channels)?;
         if data.len() != expected {

@@ -103,7 +103,10 @@ impl Value {
             Self::Mask(_) => names::MASK,
             Self::Object(o) => o.type_name(),
             Self::List(items) => {
-                return Type { name: items.first().map_or(Cow::Borrowed(names::ANY), |v| v.ty().name), list: true };
+                return Type {
+                    name: items.first().map_or(Cow::Borrowed(names::ANY), |v| v.ty().name),
+                    list: true,
+                };
             }
         };
         Type::one(name)

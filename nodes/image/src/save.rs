@@ -131,7 +131,7 @@ fn options(cx: &Cx<'_>) -> Result<SaveOptions, NodeError> {
 
 impl Effect for Save {
     fn perform(&self, cx: &mut Cx<'_>) -> Result<Vec<u8>, NodeError> {
-        let images = cx.image("images")?;
+        let images = cx.image("image")?;
         let options = options(cx)?;
         let template = cx.text("name")?;
         let graph = if cx.bool("embed")? { cx.graph_text() } else { String::new() };
@@ -212,7 +212,8 @@ fn save_image() -> Node {
              writes what is missing or has changed. No two items can write the same file.",
         )
         .writes_files()
-        .input("images", names::IMAGE, "The picture, or a batch of them.")
+        .input("image", names::IMAGE, "The picture, or a batch of them.")
+        .input_was(&["images"])
         .param(Param::text("name", "picture").was(&["filename_prefix"]).doc(
             "The file's name, without its ending; folders with \"/\". {item} is the item's number ({item:05} with \
              zeros), {name} the column of that name in the table, {index} the place in a list or batch from 0, \

@@ -28,9 +28,11 @@ fn needs(metadata: &serde_json::Value) -> BTreeMap<String, BTreeSet<String>> {
         .unwrap()
         .iter()
         .map(|n| {
-            let normal = n["deps"].as_array().unwrap().iter().filter(|d| {
-                d["dep_kinds"].as_array().unwrap().iter().any(|k| k["kind"].is_null())
-            });
+            let normal = n["deps"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|d| d["dep_kinds"].as_array().unwrap().iter().any(|k| k["kind"].is_null()));
             (n["id"].as_str().unwrap(), normal.map(|d| d["pkg"].as_str().unwrap()).collect())
         })
         .collect();
@@ -64,11 +66,15 @@ fn dependencies_point_one_way() {
         ("kiln-pixels", &["kiln-types"]),
         ("kiln-codec", &["kiln-types"]),
         ("kiln-basics", &["kiln-types", "kiln-document", "kiln-store", "kiln-core"]),
-        ("kiln-image", &["kiln-types", "kiln-document", "kiln-store", "kiln-core", "kiln-pixels", "kiln-codec"]),
+        (
+            "kiln-image",
+            &["kiln-types", "kiln-document", "kiln-store", "kiln-core", "kiln-pixels", "kiln-codec"],
+        ),
     ];
     let needs = needs(&metadata());
     for (room, may) in allowed {
-        let house: BTreeSet<&str> = needs[*room].iter().map(String::as_str).filter(|n| n.starts_with("kiln-")).collect();
+        let house: BTreeSet<&str> =
+            needs[*room].iter().map(String::as_str).filter(|n| n.starts_with("kiln-")).collect();
         let may: BTreeSet<&str> = may.iter().copied().collect();
         let wrong: Vec<_> = house.difference(&may).collect();
         assert!(wrong.is_empty(), "{room} must not know {wrong:?}");

@@ -272,8 +272,10 @@ impl<'a> Flat<'a> {
         }
         for slot in 0..schema.slots() {
             let mut names = vec![schema.slot_name(slot)];
-            if let Some(param) = schema.slot_param(slot) {
-                names.extend(param.was);
+            match (schema.inputs.get(slot), schema.slot_param(slot)) {
+                (Some(input), _) => names.extend(input.was),
+                (None, Some(param)) => names.extend(param.was),
+                (None, None) => {}
             }
             let told = names.iter().find_map(|n| match self.told(home, name, n) {
                 Told::Nothing => None,

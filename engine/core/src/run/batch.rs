@@ -48,6 +48,30 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// A batch of a plan. Its id says what its items are, but not how many of a range are made, nor by whom:
+    /// so a later run goes on with it, and another process may join.
+    #[must_use]
+    pub fn new(plan: &Plan, items: BatchItems, resume: bool) -> Self {
+        let mut maker = crate::keys::KeyMaker::new("batch");
+        maker.key(&plan.identity());
+        let mut rows = |rows: &[Vec<(String, String)>]| {
+            maker.u64(rows.len() as u64);
+            for (name, cell) in rows.iter().flatten() {
+                maker.str(name);
+                maker.str(cell);
+            }
+        };
+        match &items {
+            BatchItems::Range(..) => {}
+            BatchItems::Rows(table) | BatchItems::SomeRows(table, ..) => rows(table),
+            BatchItems::One(item, row) => {
+                rows(std::slice::from_ref(row));
+                maker.u64(*item);
+            }
+        }
+        Self { id: maker.done().to_string()[..24].to_owned(), items, resume }
+    }
+
     /// How many items.
     #[must_use]
     pub fn len(&self) -> u64 {

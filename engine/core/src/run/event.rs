@@ -42,7 +42,7 @@ pub enum Event {
         /// Steps in all.
         total: u64,
     },
-    /// A node shows what it looks like so far; the picture lies in the previews by this key.
+    /// A node shows what it looks like so far; the picture lies in memory under a key.
     Preview {
         /// The node.
         node: String,
@@ -53,6 +53,9 @@ pub enum Event {
         width: u32,
         /// Height in pixels.
         height: u32,
+        /// Under which key the picture lies in memory, for a while.
+        #[serde(default)]
+        key: String,
     },
     /// A value was there already.
     Cached {

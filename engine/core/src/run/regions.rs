@@ -158,17 +158,19 @@ impl Driver<'_> {
             return self.again(frame, plan.gates[passed]);
         }
         self.stats[gate as usize].rejected += 1;
+        // Messages are JSON, which knows no infinity.
+        let told = if verdict.score.is_nan() { 0.0 } else { verdict.score.clamp(f64::MIN, f64::MAX) };
         let item = self.frames.get(&frame).and_then(|f| f.item().map(|i| i.item));
         let name = self.name(gate).to_string();
         self.say(&Event::Rejected {
             node: name.clone(),
             item,
             attempt: state.attempt,
-            score: verdict.score,
+            score: told,
             reason: verdict.reason.clone(),
         });
         if self.rejections.len() < 10_000 {
-            let (score, reason) = (verdict.score, verdict.reason.clone());
+            let (score, reason) = (told, verdict.reason.clone());
             self.rejections.push(Rejection { gate: name, item, attempt: state.attempt, score, reason });
         }
         if let Some(f) = self.frames.get_mut(&frame) {

@@ -128,6 +128,7 @@ pub(crate) struct TaskResult {
 struct NodeSigns<'a> {
     shared: &'a Shared,
     id: &'a str,
+    key: Key,
     item: Option<u64>,
 }
 
@@ -137,7 +138,17 @@ impl Signs for NodeSigns<'_> {
     }
     fn preview(&self, image: &Arc<Image>) {
         let (width, height) = (image.width() as u32, image.height() as u32);
-        (self.shared.listener)(&Event::Preview { node: self.id.to_owned(), item: self.item, width, height });
+        let mut maker = keys::KeyMaker::new("preview");
+        maker.key(&self.key);
+        let key = maker.done();
+        self.shared.memory.put(key, Value::Image(image.clone()));
+        (self.shared.listener)(&Event::Preview {
+            node: self.id.to_owned(),
+            item: self.item,
+            width,
+            height,
+            key: key.to_string(),
+        });
     }
 }
 
@@ -266,7 +277,7 @@ fn with_cx<T>(
     shared: &Shared,
     work: impl FnOnce(&mut Cx<'_>) -> Result<T, NodeError>,
 ) -> Result<(T, Vec<Option<Value>>), NodeError> {
-    let signs = NodeSigns { shared, id: &task.id, item: task.item.as_ref().map(|i| i.item) };
+    let signs = NodeSigns { shared, id: &task.id, key: *key, item: task.item.as_ref().map(|i| i.item) };
     let mut cx = Cx {
         schema: task.def.schema(),
         id: &task.id,

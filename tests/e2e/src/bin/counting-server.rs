@@ -41,7 +41,8 @@ fn serve(mut stream: TcpStream, world: &Mutex<World>, unkind: bool) -> std::io::
     let mut first = String::new();
     reader.read_line(&mut first)?;
     let mut parts = first.split_whitespace();
-    let (method, target) = (parts.next().unwrap_or_default().to_owned(), parts.next().unwrap_or_default().to_owned());
+    let (method, target) =
+        (parts.next().unwrap_or_default().to_owned(), parts.next().unwrap_or_default().to_owned());
     let (mut length, mut key) = (0usize, String::new());
     loop {
         let mut line = String::new();
@@ -94,7 +95,8 @@ fn serve(mut stream: TcpStream, world: &Mutex<World>, unkind: bool) -> std::io::
         }
         _ => (400, "what?".to_owned()),
     };
-    let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
+    let head =
+        format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
     stream.write_all(head.as_bytes())?;
     stream.write_all(answer.as_bytes())
 }

@@ -1,5 +1,11 @@
 //! Running the real programs in folders of their own.
-#![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+#![allow(
+    dead_code,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops"
+)]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -18,7 +24,11 @@ pub fn graph_run() -> PathBuf {
         folder.pop();
     }
     let program = folder.join("graph-run");
-    assert!(program.exists(), "build graph-run first: cargo build -p graph-run (looked at {})", program.display());
+    assert!(
+        program.exists(),
+        "build graph-run first: cargo build -p graph-run (looked at {})",
+        program.display()
+    );
     program
 }
 
