@@ -40,17 +40,19 @@ pub struct NodeError {
     pub hint: Option<String>,
     /// The work was cancelled, not wrong.
     pub cancelled: bool,
+    /// The cache lost a collected value: it is made again, and the work begins anew.
+    pub lost: bool,
 }
 
 impl NodeError {
     /// An error in words.
     pub fn new(what: impl fmt::Display) -> Self {
-        Self { what: what.to_string(), port: None, hint: None, cancelled: false }
+        Self { what: what.to_string(), port: None, hint: None, cancelled: false, lost: false }
     }
     /// The answer of work that noticed a cancel.
     #[must_use]
     pub fn cancelled() -> Self {
-        Self { what: "cancelled".into(), port: None, hint: None, cancelled: true }
+        Self { what: "cancelled".into(), port: None, hint: None, cancelled: true, lost: false }
     }
     /// Names the port or parameter to blame.
     #[must_use]

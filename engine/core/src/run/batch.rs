@@ -242,6 +242,7 @@ fn run_stage(
             if driver.inflight != [0, 0] {
                 receive(driver, Duration::from_millis(200));
             }
+            mend(driver, batch, stage);
             close_windows(driver, plan, &mut window_frames, windows);
         }
         close_windows(driver, plan, &mut window_frames, windows);
@@ -262,6 +263,7 @@ fn run_stage(
     let mut dry_until = Instant::now();
     loop {
         let cancelled = driver.shared.cancel.is_cancelled();
+        mend(driver, batch, stage);
         driver.pump();
         close_windows(driver, plan, &mut window_frames, windows);
         for frame in std::mem::take(&mut driver.finished) {
@@ -295,7 +297,7 @@ fn run_stage(
         }
         driver.pump();
         driver.dispatch();
-        if !driver.finished.is_empty() {
+        if !driver.finished.is_empty() || !driver.lost.is_empty() {
             continue;
         }
         if driver.inflight != [0, 0] {
@@ -516,6 +518,43 @@ fn make_again(
                 list.sort_unstable_by_key(|(i, _)| *i);
             }
         }
+    }
+}
+
+/// A fan-in found a collected value lost (a torn file, a cache somebody cleared): every lost one is made
+/// again and kept in memory this time, and the fan-in begins anew.
+fn mend(driver: &mut Driver<'_>, batch: &Batch, stage: u32) {
+    if driver.lost.is_empty() {
+        return;
+    }
+    let plan = driver.plan;
+    driver.mended += 1;
+    driver.shared.hold.store(true, Ordering::SeqCst);
+    let waiting = std::mem::take(&mut driver.lost);
+    let mut lists = std::mem::take(&mut driver.lists);
+    let now = driver.batch.take();
+    for before in 0..stage {
+        let keeps: Vec<u32> = lists
+            .keys()
+            .copied()
+            .filter(|n| {
+                plan.nodes[*n as usize].scope == Scope::Item && plan.nodes[*n as usize].stage == before
+            })
+            .collect();
+        let of_keeps = lists.iter().filter(|(keep, _)| keeps.contains(keep)).flat_map(|(_, list)| list);
+        let lost: BTreeSet<u64> =
+            of_keeps.filter(|(_, key)| driver.shared.fetch(key).is_none()).map(|(item, _)| *item).collect();
+        let lost: Vec<u64> = lost.into_iter().collect();
+        driver.batch = Some(stage_id(&batch.id, before));
+        make_again(driver, batch, &lost, &keeps, &mut lists);
+    }
+    driver.batch = now;
+    driver.lists = lists;
+    for (frame, node) in waiting {
+        if let Some(cell) = driver.cell_mut(frame, node) {
+            cell.state = super::frame::State::Idle;
+        }
+        driver.again(frame, node);
     }
 }
 

@@ -65,6 +65,10 @@ pub(crate) struct Driver<'p> {
     pub(super) numeric_class: String,
     /// What the stages before left for fan-ins, by keep node.
     pub lists: BTreeMap<u32, Vec<(u64, Key)>>,
+    /// Fan-ins that found a collected value lost: frame and node.
+    pub lost: Vec<(u64, u32)>,
+    /// How often that was mended.
+    pub mended: u32,
     /// Values on their way from the disk cache.
     pub(super) loads: BTreeSet<(u64, u32)>,
 }
@@ -130,6 +134,8 @@ impl<'p> Driver<'p> {
             next_frame: 1,
             numeric_class: "cpu-f32-1".to_owned(),
             lists: BTreeMap::new(),
+            lost: Vec::new(),
+            mended: 0,
             loads: BTreeSet::new(),
             plan,
         }

@@ -225,6 +225,7 @@ impl Engine {
             memory: self.memory.clone(),
             disk: self.disk.clone(),
             held: Mutex::new(HashMap::new()),
+            hold: std::sync::atomic::AtomicBool::new(false),
             cancel: cancel.clone(),
             listener,
             owner: setup.worker.clone(),

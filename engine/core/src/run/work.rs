@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     pub disk: Option<Arc<DiskCache>>,
     /// Values a fan-in needs, when there is no disk cache to keep them.
     pub held: Mutex<HashMap<Key, Value>>,
+    /// Keep what a fan-in needs in memory as well: the disk proved unreliable.
+    pub hold: std::sync::atomic::AtomicBool,
     pub cancel: Cancel,
     pub listener: Arc<Listener>,
     pub owner: String,
@@ -60,7 +62,9 @@ impl Shared {
 
     /// Keeps a value for as long as the run lasts at least.
     pub fn keep(&self, key: &Key, value: &Value) {
-        if !self.store(key, value) {
+        // Once the cache has lost something, it is not trusted with it again.
+        let stored = self.store(key, value);
+        if !stored || self.hold.load(std::sync::atomic::Ordering::SeqCst) {
             self.held.lock().insert(*key, value.clone());
         }
     }
@@ -619,8 +623,9 @@ impl Items for Kept {
         let (item, key) =
             self.list.get(at).ok_or_else(|| NodeError::new(format!("there is no value {at}")))?;
         self.shared.fetch(key).map(|f| f.0).ok_or_else(|| {
-            NodeError::new(format!("the cache lost the value of item {item}"))
-                .hint("run again with --resume; if it happens often, raise the cache's budget")
+            let lost = NodeError::new(format!("the cache lost the value of item {item}"))
+                .hint("run again with --resume; if it happens often, raise the cache's budget");
+            NodeError { lost: true, ..lost }
         })
     }
 }

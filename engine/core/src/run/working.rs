@@ -173,6 +173,7 @@ impl Driver<'_> {
                 // Not wrong: it can be done later.
                 self.settle_bad(frame, node, Bad::Failed("cancelled".into()));
             }
+            Err(e) if e.lost && self.mended < 3 => self.lost.push((frame, node)),
             Err(e) => {
                 let reason = match &e.port {
                     Some(port) => format!("{}.{port}: {e}", self.names[node as usize]),
