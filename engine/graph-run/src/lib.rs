@@ -30,7 +30,7 @@ mod picture;
 mod progress;
 mod record;
 mod retry;
-mod rows;
+pub mod rows;
 mod runs;
 mod say;
 mod sets;

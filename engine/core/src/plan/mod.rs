@@ -545,6 +545,16 @@ fn wanted(flat: &Flat<'_>, readers: &[Vec<u32>], wish: &Wish, general: &mut Vec<
     let all = 0..flat.nodes.len() as u32;
     let effects: Vec<u32> = all.clone().filter(effect).filter(alive).collect();
     if !effects.is_empty() {
+        let idle = all.clone().filter(|i| readers[*i as usize].is_empty() && !effect(i)).filter(alive);
+        for index in idle.take(20) {
+            let what = "nothing reads it and it saves nothing, so it does not run".to_owned();
+            let hint = format!(
+                "link it to a node that saves, or ask for it with --want {}",
+                flat.nodes[index as usize].id
+            );
+            let problem = flatten::error(&flat.nodes[index as usize].id, None, what, Some(hint));
+            general.push(Problem { severity: Severity::Warning, ..problem });
+        }
         return effects;
     }
     let leaves: Vec<u32> = all.filter(|i| readers[*i as usize].is_empty()).filter(alive).collect();
