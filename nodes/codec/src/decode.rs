@@ -121,6 +121,12 @@ fn decode_as(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, C
     if format == Format::Jpeg {
         jpeg_is_whole(bytes)?;
     }
+    if format == Format::Exr {
+        crate::exr::header_fits(bytes, limits)?;
+    }
+    if format == Format::WebP {
+        crate::text::riff::is_whole(bytes)?;
+    }
     let fail = |e: image::ImageError| CodecError::from_library(format, &e);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), library);
     reader.limits(limits.library());

@@ -40,6 +40,7 @@ pub fn decode_frames(bytes: &[u8], limits: &Limits) -> Result<Frames, CodecError
             collect(decoder.into_frames(), format, limits).map(Some)
         }
         Format::WebP => {
+            crate::text::riff::is_whole(bytes)?;
             let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|e| fail(format, &e))?;
             if !decoder.has_animation() {
                 return Ok(None);

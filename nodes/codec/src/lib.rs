@@ -11,6 +11,7 @@ mod avif;
 mod decode;
 mod encode;
 mod error;
+mod exr;
 mod format;
 mod frames;
 mod quantise;

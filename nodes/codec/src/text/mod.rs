@@ -7,7 +7,7 @@
 mod boxes;
 mod jpeg;
 mod png;
-mod riff;
+pub(crate) mod riff;
 mod xmp;
 
 use crate::{

@@ -31,6 +31,12 @@ fn chunks(bytes: &[u8]) -> Result<Vec<Chunk<'_>>, CodecError> {
     Ok(out)
 }
 
+/// Whether every chunk lies inside the file. The library believes a length before it has seen the bytes, and
+/// takes memory for it.
+pub(crate) fn is_whole(bytes: &[u8]) -> Result<(), CodecError> {
+    chunks(bytes).map(|_| ())
+}
+
 fn push(out: &mut Vec<u8>, kind: &[u8], data: &[u8]) -> Result<(), CodecError> {
     let len = u32::try_from(data.len()).map_err(|_| damaged("a chunk is too long"))?;
     out.extend_from_slice(kind);
