@@ -166,6 +166,11 @@ pub enum Command {
         after_help = "Examples:\n  graph-run cache stats\n  graph-run cache gc --budget 10G        the longest unused go first\n  graph-run cache clear\n\nEverything in the cache can be made again."
     )]
     Cache(CacheArgs),
+    /// Work for another program: JSON lines on standard input and output
+    #[command(
+        after_help = "The canvas runs its graphs in such a worker; docs/runner.md tells the messages.\nIt ends when its standard input is closed, and leaves what it was doing resumable."
+    )]
+    Serve(ServeArgs),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  graph-run completions bash > ~/.local/share/bash-completion/completions/graph-run"
@@ -191,6 +196,20 @@ pub struct GraphArgs {
     /// What it may read.
     #[command(flatten)]
     pub access: Access,
+}
+
+/// `serve`.
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    /// The cache's folder [default: $KILN_CACHE or the system's place for it]
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// Bytes of values kept in memory between runs
+    #[arg(long, value_name = "SIZE", default_value = "1G")]
+    pub memory: String,
+    /// Runs under way at once
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub parallel: usize,
 }
 
 /// `check`.

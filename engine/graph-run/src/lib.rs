@@ -33,6 +33,7 @@ mod retry;
 pub mod rows;
 mod runs;
 mod say;
+mod serve;
 mod sets;
 mod size;
 mod source;
@@ -99,6 +100,7 @@ fn dispatch(cli: Cli) -> Result<u8, Fail> {
         Command::Lock(a) => lock::lock(&a),
         Command::Verify(a) => lock::verify(&a),
         Command::Cache(a) => cache::run(&a),
+        Command::Serve(a) => serve::run(&a),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "graph-run", &mut text);
