@@ -265,6 +265,14 @@ impl OutFolder {
         if self.seen.lock().contains_key(parent) {
             return Ok(());
         }
+        // Looked at before anything is made: a link must not have folders made where it leads.
+        let root = std::fs::canonicalize(&self.root)?;
+        let standing = parent.ancestors().find(|p| p.symlink_metadata().is_ok()).unwrap_or(&self.root);
+        if !std::fs::canonicalize(standing)?.starts_with(&root) {
+            return Err(NodeError::new(format!(
+                "{relative:?} leads outside the output folder through a link"
+            )));
+        }
         self.disk.create_dirs(parent, kiln_store::Durability::Durable)?;
         let (real, root) = (std::fs::canonicalize(parent)?, std::fs::canonicalize(&self.root)?);
         if !real.starts_with(&root) {

@@ -150,3 +150,37 @@ fn very_large_graphs_need_no_deep_stack() {
     };
     std::thread::Builder::new().stack_size(256 << 10).spawn(work).unwrap().join().unwrap();
 }
+
+#[test]
+fn a_few_lines_that_unfold_to_billions_are_refused_soon() {
+    // Each subgraph uses the next one twice.
+    let mut text =
+        String::from("Graph(kiln: 1, nodes: { \"s\": (type: \"Subgraph\", graph: \"G0\") }, graphs: {\n");
+    for i in 0..30 {
+        let next = i + 1;
+        text.push_str(&format!(
+            "\"G{i}\": Graph(nodes: {{ \"a\": (type: \"Subgraph\", graph: \"G{next}\"), \"b\": (type: \"Subgraph\", graph: \"G{next}\") }}),\n"
+        ));
+    }
+    text.push_str("\"G30\": Graph(nodes: { \"n\": (type: \"Number\") }) })");
+    let (plan, problems) =
+        engine().check(&Graph::parse(&text).unwrap(), &Sandbox::new("."), &Wish::default());
+    assert!(plan.is_none());
+    assert!(problems.iter().any(|p| p.what.contains("unfold to more than")), "{:?}", problems.first());
+}
+
+#[test]
+fn what_does_nothing_is_not_called_unread() {
+    let text = r#""n": (type: "Number"), "m": (type: "Add", from: { "a": "n.value" }, with: { "b": 0 }),
+        "w": (type: "Write", from: { "value": "m.value" }), "idle": (type: "Number"),"#;
+    let found = problems(text, &Wish::default());
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].contains("in idle: nothing reads it"), "{found:#?}");
+}
+
+#[test]
+fn a_name_with_the_item_needs_items() {
+    let text = r#""n": (type: "Number"), "w": (type: "Write", from: { "value": "n.value" }, with: { "name": "{item}" }),"#;
+    let found = problems(text, &Wish::default());
+    assert!(found.iter().any(|p| p.contains("the graph runs once")), "{found:#?}");
+}

@@ -358,3 +358,28 @@ fn a_cancelled_batch_is_resumed_where_it_stopped() {
     assert_eq!(report.nodes["w"].ran, 30 - made);
     assert_eq!(std::fs::read_to_string(dir.path().join("n.txt")).unwrap(), "30");
 }
+
+#[test]
+fn a_row_gives_what_was_left_open_and_failures_of_earlier_runs_are_told() {
+    use kiln_core::{Batch, BatchItems};
+    use std::sync::Arc;
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine();
+    let g = graph(
+        r#""n": (type: "Number"), "f": (type: "FailOdd", from: { "value": "n.value" }),
+           "w": (type: "Write", from: { "value": "f.value" }, with: { "name": "{item}.txt" }),"#,
+    );
+    let wish = kiln_core::Wish { columns: vec!["n.value".into()], ..batch_wish() };
+    let plan = plan(&engine, &g, &wish);
+    let rows: Vec<Vec<(String, String)>> =
+        (0..4).map(|i| vec![("n.value".to_owned(), (i * 10).to_string())]).collect();
+    for resume in [false, true] {
+        let batch = Batch::new(&plan, BatchItems::Rows(Arc::new(rows.clone())), resume);
+        let setup = Setup { out: Some(out(dir.path())), batch: Some(batch), ..Setup::new("r", ".") };
+        let report = run(&engine, &plan, setup);
+        let mut items: Vec<_> = report.failures.iter().filter_map(|f| f.1).collect();
+        items.sort_unstable();
+        assert_eq!(items, [1, 3], "resume {resume}: {:?}", report.failures);
+    }
+    assert_eq!(std::fs::read_to_string(dir.path().join("2.txt")).unwrap(), "20");
+}

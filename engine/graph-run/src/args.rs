@@ -7,8 +7,8 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   graph-run new framed-paper                        write a first graph to framed-paper.ron
-  graph-run framed-paper.ron                        run it
-  graph-run framed-paper.ron --set size=512x512     with another size
+  graph-run framed-paper.ron --items 0..12          run it
+  graph-run framed-paper.ron --items 0..12 --set size=512x512
   graph-run framed-paper.ron --items 0..100         make a hundred of it
   graph-run framed-paper.ron --items 100 --resume   go on where that stopped
   graph-run out/00007.png --out again               make the same picture from the graph inside it

@@ -29,8 +29,8 @@ impl std::error::Error for PictureError {}
 
 /// No side of a picture is longer than this.
 const MAX_SIDE: usize = 1 << 16;
-/// No batch of pictures holds more samples than this (8 GiB of f32).
-const MAX_SAMPLES: usize = 1 << 31;
+/// No batch of pictures holds more samples than this (2 GiB of f32).
+const MAX_SAMPLES: usize = 1 << 29;
 
 fn checked_len(n: usize, h: usize, w: usize, c: usize) -> Result<usize, PictureError> {
     if n == 0 || h == 0 || w == 0 {

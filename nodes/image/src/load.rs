@@ -16,8 +16,8 @@ pub(crate) fn nodes() -> Vec<Node> {
 fn picture(cx: &Cx<'_>, all: bool) -> Result<Image, NodeError> {
     let file = cx.file("image")?;
     let bytes = cx.read(&file)?;
-    // 256 megapixels, 6 GiB of samples, 1000 pictures.
-    let limits = Limits::default();
+    // What a picture may have at most anyway, and room for the decoder's work.
+    let limits = Limits { max_pixels: 1 << 27, max_bytes: 3 << 30, max_frames: 1000 };
     let image = if all {
         decode_frames(&bytes, &limits).map(|f| f.image)
     } else {

@@ -14,6 +14,8 @@ use std::sync::{Arc, LazyLock};
 
 /// How deep subgraphs may nest.
 const MAX_DEPTH: usize = 32;
+/// How many subgraphs a graph may have once they are unfolded: a few lines can ask for a billion.
+const MAX_SUBGRAPHS: usize = 50_000;
 /// How many nodes a graph may have once its subgraphs are inlined.
 const MAX_NODES: usize = 2_000_000;
 
@@ -74,9 +76,18 @@ impl<'a> Flat<'a> {
         };
         flat.add_instance(graph, String::new(), None, 0);
         let mut at = 0;
-        while at < flat.instances.len() {
+        while at < flat.instances.len()
+            && flat.instances.len() < MAX_SUBGRAPHS
+            && flat.nodes.len() < MAX_NODES
+        {
             flat.number(at, registry);
             at += 1;
+        }
+        if at < flat.instances.len() {
+            let what = format!(
+                "the subgraphs unfold to more than {MAX_SUBGRAPHS}, or to more than {MAX_NODES} nodes"
+            );
+            flat.problems.push((None, Problem::of_graph(what, None)));
         }
         flat
     }
@@ -173,6 +184,7 @@ impl<'a> Flat<'a> {
                 region: None,
                 needed: false,
                 dead: false,
+                passed_by: false,
                 item_intrinsic: false,
                 seeds: Vec::new(),
                 late: Vec::new(),
@@ -225,6 +237,9 @@ impl<'a> Flat<'a> {
         let passed: Vec<Option<usize>> = (0..self.nodes.len())
             .map(|i| if wrong.contains(&(i as u32)) { None } else { self.passed_by(i, &links[i]) })
             .collect();
+        for (node, through) in self.nodes.iter_mut().zip(&passed) {
+            node.passed_by = through.is_some();
+        }
         let mut memo: HashMap<(u32, u32), End> = HashMap::new();
         for index in 0..self.nodes.len() {
             for (slot, instance, source) in links[index].clone() {

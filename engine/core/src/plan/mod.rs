@@ -124,6 +124,8 @@ pub(crate) struct PlanNode {
     pub needed: bool,
     /// Something it needs is muted.
     pub dead: bool,
+    /// With its parameters it does nothing, so those who read it read past it.
+    pub passed_by: bool,
     pub item_intrinsic: bool,
     /// Slots with a seed that each item draws anew.
     pub seeds: Vec<usize>,
@@ -269,6 +271,15 @@ impl Plan {
 
         let columns = resolve_columns(&flat, graph, wish, &mut general);
         let overridden: Vec<(u32, usize)> = columns.iter().flat_map(|c| c.targets.iter().copied()).collect();
+        for (index, slot) in &overridden {
+            // A table gives what was left open.
+            let plan = &mut flat.nodes[*index as usize];
+            if matches!(plan.slots[*slot], SlotPlan::Unset) {
+                plan.slots[*slot] = SlotPlan::Const(Value::None, None);
+                let (id, port) = (plan.id.clone(), plan.node.schema().slot_name(*slot));
+                flat.problems.retain(|(_, p)| p.node != id || p.port.as_deref() != Some(port));
+            }
+        }
         scope::mark_items(&mut flat, &overridden);
         let known = flat.problems.len();
         let mut stages = scope::infer(&mut flat, &order, wish.batch);
@@ -461,6 +472,7 @@ fn keeps(nodes: &mut Vec<PlanNode>, order: &[u32], wanted: &[u32]) -> Vec<Keep> 
             region: None,
             needed: true,
             dead: false,
+            passed_by: false,
             item_intrinsic: false,
             seeds: Vec::new(),
             late: Vec::new(),
@@ -545,8 +557,12 @@ fn wanted(flat: &Flat<'_>, readers: &[Vec<u32>], wish: &Wish, general: &mut Vec<
     let all = 0..flat.nodes.len() as u32;
     let effects: Vec<u32> = all.clone().filter(effect).filter(alive).collect();
     if !effects.is_empty() {
-        let idle = all.clone().filter(|i| readers[*i as usize].is_empty() && !effect(i)).filter(alive);
-        for index in idle.take(20) {
+        let unread =
+            |i: &u32| readers[*i as usize].is_empty() && !effect(i) && !flat.nodes[*i as usize].passed_by;
+        let idle = all.clone().filter(unread).filter(alive);
+        // A slip elsewhere is a better reason why nobody reads it.
+        let sound = flat.problems.iter().all(|(_, p)| p.severity == Severity::Warning);
+        for index in idle.take(if sound { 20 } else { 0 }) {
             let what = "nothing reads it and it saves nothing, so it does not run".to_owned();
             let hint = format!(
                 "link it to a node that saves, or ask for it with --want {}",

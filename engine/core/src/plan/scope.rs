@@ -76,8 +76,26 @@ pub(super) fn infer(flat: &mut Flat<'_>, order: &[u32], batch: bool) -> u32 {
         if batch && scope == Scope::Item && schema.writes_files {
             check_names(flat, at, *index);
         }
+        if !batch && schema.writes_files && names_item(flat, at) {
+            let what = "its name holds {item}, but the graph runs once".to_owned();
+            let hint = Some("make items, such as --items 0..12, or leave {item} out of the name".to_owned());
+            let problem = super::flatten::error(&flat.nodes[at].id, Some("name"), what, hint);
+            flat.problems.push((Some(*index), problem));
+        }
     }
     last
+}
+
+/// Whether a constant name has a place for the item's number.
+fn names_item(flat: &Flat<'_>, at: usize) -> bool {
+    let plan = &flat.nodes[at];
+    let slot = plan.node.schema().slot("name");
+    match slot.map(|s| &plan.slots[s]) {
+        Some(SlotPlan::Const(Value::Text(name), _)) => {
+            crate::template::places(name).iter().any(|p| p == "item")
+        }
+        _ => false,
+    }
 }
 
 /// A file name that is the same for every item would be written over and over.

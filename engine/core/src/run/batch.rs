@@ -156,12 +156,29 @@ pub(super) fn run(
         pulse.stop.store(true, Ordering::SeqCst);
         outcome
     });
+    let _ = note_old_failures(driver, batch, queue.as_ref());
     // Only now: whoever joins while a fan-in is under way must not begin the batch anew.
     for stage in 0..=plan.stages {
         queue.leave_batch(&stage_id(&batch.id, stage), &setup.worker)?;
     }
     queue.forget_worker(&setup.worker)?;
     result.map(|()| last)
+}
+
+/// Items that failed in an earlier run, or in another process, are told as well, with their reasons.
+fn note_old_failures(driver: &mut Driver<'_>, batch: &Batch, queue: &dyn Queue) -> Result<(), StoreError> {
+    for stage in 0..=driver.plan.stages {
+        for state in [JobState::Failed, JobState::Dead] {
+            for row in queue.jobs(&stage_id(&batch.id, stage), Some(state), 0, 1000)? {
+                let told = driver.failures.iter().any(|(_, item, _)| *item == Some(row.item));
+                if !told && driver.failures.len() < 1000 {
+                    let node = row.detail.split([':', '.']).next().unwrap_or_default().to_owned();
+                    driver.failures.push((node, Some(row.item), row.detail));
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether the next stage cannot run: cancelled, or its fan-in would miss items.

@@ -209,7 +209,10 @@ impl Driver<'_> {
                     if plan.late.contains(&slot) {
                         match self.find_late(frame, node, slot) {
                             Ok(()) => return Try::First(Vec::new()),
-                            Err(e) => return Try::Stop(Stop::Bad(Bad::Failed(e.to_string().into()))),
+                            Err(e) => {
+                                let e = e.at(schema.slot_name(slot));
+                                return Try::Stop(Stop::Bad(self.failed(frame, node, &e)));
+                            }
                         }
                     }
                     maker.str(schema.slot_name(slot));

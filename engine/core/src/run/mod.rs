@@ -225,6 +225,7 @@ impl Engine {
             memory: self.memory.clone(),
             disk: self.disk.clone(),
             held: Mutex::new(HashMap::new()),
+            live_budget: setup.live_budget,
             hold: std::sync::atomic::AtomicBool::new(false),
             cancel: cancel.clone(),
             listener,

@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     pub disk: Option<Arc<DiskCache>>,
     /// Values a fan-in needs, when there is no disk cache to keep them.
     pub held: Mutex<HashMap<Key, Value>>,
+    /// Bytes that values under way may take.
+    pub live_budget: usize,
     /// Keep what a fan-in needs in memory as well: the disk proved unreliable.
     pub hold: std::sync::atomic::AtomicBool,
     pub cancel: Cancel,
@@ -352,6 +354,7 @@ fn map(
         .hint("lists that meet have the same length, or one value"));
     }
     let mut collected: Vec<Vec<Value>> = vec![Vec::new(); task.outs];
+    let mut bytes = 0usize;
     let mut slots = task.slots.clone();
     for index in 0..longest {
         if shared.cancel.is_cancelled() {
@@ -361,6 +364,16 @@ fn map(
             slots[*slot] = Slot::One(items[if items.len() == 1 { 0 } else { index }].clone());
         }
         let outs = each(&slots, index, &task.key)?;
+        bytes += outs.iter().flatten().map(Value::byte_size).sum::<usize>();
+        if bytes > shared.live_budget {
+            let (size, limit) =
+                (crate::words::bytes(bytes as u64), crate::words::bytes(shared.live_budget as u64));
+            return Err(NodeError::new(format!(
+                "{} of {longest} values of the list take {size} already, {limit} are allowed",
+                index + 1
+            ))
+            .hint("make items of them (--rows, --items), which are let go one by one, or raise --memory"));
+        }
         for (all, one) in collected.iter_mut().zip(outs) {
             match one {
                 // A list inside a list is laid flat.

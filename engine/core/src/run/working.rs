@@ -6,7 +6,7 @@ use super::frame::{Bad, Of, Seat, State};
 use super::work::{self, Done, Job, Task, TaskResult};
 use crate::cx::Slot;
 use crate::keys;
-use crate::node::Behaviour;
+use crate::node::{Behaviour, NodeError};
 use crate::plan::{SlotPlan, Wire};
 use crate::schema::Lane;
 use kiln_types::{Key, Value};
@@ -167,7 +167,6 @@ impl Driver<'_> {
         if !current {
             return;
         }
-        let item = self.item_of(frame);
         match result.done {
             Err(e) if e.cancelled => {
                 // Not wrong: it can be done later.
@@ -175,20 +174,8 @@ impl Driver<'_> {
             }
             Err(e) if e.lost && self.mended < 3 => self.lost.push((frame, node)),
             Err(e) => {
-                let reason = match &e.port {
-                    Some(port) => format!("{}.{port}: {e}", self.names[node as usize]),
-                    None => format!("{}: {e}", self.names[node as usize]),
-                };
-                self.stats[node as usize].failed += 1;
-                if self.failures.len() < 1000 {
-                    self.failures.push((self.names[node as usize].to_string(), item, reason.clone()));
-                }
-                self.tell(|names| Event::Failed {
-                    node: names[node as usize].to_string(),
-                    item,
-                    reason: reason.clone(),
-                });
-                self.settle_bad(frame, node, Bad::Failed(reason.into()));
+                let bad = self.failed(frame, node, &e);
+                self.settle_bad(frame, node, bad);
             }
             Ok(Done::Lost) => {
                 self.loads.remove(&(frame, node));
@@ -277,5 +264,25 @@ impl Driver<'_> {
                 self.settle_bad(frame, node, Bad::Failed(reason.into()));
             }
         }
+    }
+
+    /// Takes note of a failure, and tells it.
+    pub(super) fn failed(&mut self, frame: u64, node: u32, e: &NodeError) -> Bad {
+        let name = self.names[node as usize].clone();
+        let reason = match &e.port {
+            Some(port) => format!("{name}.{port}: {e}"),
+            None => format!("{name}: {e}"),
+        };
+        let item = self.item_of(frame);
+        self.stats[node as usize].failed += 1;
+        if self.failures.len() < 1000 {
+            self.failures.push((name.to_string(), item, reason.clone()));
+        }
+        self.tell(|names| Event::Failed {
+            node: names[node as usize].to_string(),
+            item,
+            reason: reason.clone(),
+        });
+        Bad::Failed(reason.into())
     }
 }

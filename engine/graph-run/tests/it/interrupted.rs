@@ -45,7 +45,7 @@ fn the_first_signal_finishes_the_step() {
 fn the_second_signal_stops_at_once() {
     let place = Place::paper();
     let child =
-        place.start(&["paper.ron", "--set", "size=16000x16000", "--set", "paper.octaves=12", "--no-cache"]);
+        place.start(&["paper.ron", "--set", "size=12000x12000", "--set", "paper.octaves=12", "--no-cache"]);
     std::thread::sleep(Duration::from_millis(300));
     signal(&child, "INT");
     std::thread::sleep(Duration::from_millis(100));
