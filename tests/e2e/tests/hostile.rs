@@ -182,7 +182,7 @@ fn damaged_files_are_errors() {
         let changed = change(bytes.clone(), other, &mut dice);
         let begun = Instant::now();
         let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            read(&engine, name, &changed, dir.path())
+            read(&engine, name, &changed, dir.path());
         }));
         let most = MOST.load(Ordering::Relaxed);
         if done.is_err() || most >= LIMIT {

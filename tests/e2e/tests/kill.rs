@@ -1,6 +1,6 @@
 //! `kill -9` of the whole process group at random moments of a 1,000-item batch that writes files, changes an
 //! unkind world, and collects everything at its end. Ten kills here; a hundred with `KILN_FULL=1`.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test that cannot go on stops")]
 mod support;
 
 use kiln_store::{EffectState, Filter, Folder, Millis};
