@@ -383,3 +383,35 @@ fn a_row_gives_what_was_left_open_and_failures_of_earlier_runs_are_told() {
     }
     assert_eq!(std::fs::read_to_string(dir.path().join("2.txt")).unwrap(), "20");
 }
+
+#[test]
+fn a_list_that_outgrows_memory_is_an_error_that_says_what_to_do() {
+    let engine = engine();
+    let g = graph(
+        r#""l": (type: "Many", with: { "count": 4000 }), "m": (type: "Add", from: { "a": "l.values" }),
+           "s": (type: "Sum", from: { "values": "m.value" }),"#,
+    );
+    let plan = plan(&engine, &g, &Wish::default());
+    let report = run(&engine, &plan, Setup { live_budget: 10_000, ..Setup::new("r", ".") });
+    assert_eq!(report.status, Status::Failed);
+    let told = &report.failures[0].2;
+    assert!(told.contains("values of the list take") && told.contains("make items of them"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn no_folder_is_made_where_a_link_leads() {
+    let dir = tempfile::tempdir().unwrap();
+    let (inside, outside) = (dir.path().join("out"), dir.path().join("outside"));
+    std::fs::create_dir_all(&inside).unwrap();
+    std::fs::create_dir_all(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, inside.join("d")).unwrap();
+    let engine = engine();
+    let g = graph(
+        r#""n": (type: "Number"), "w": (type: "Write", from: { "value": "n.value" }, with: { "name": "d/a/b.txt" }),"#,
+    );
+    let plan = plan(&engine, &g, &Wish::default());
+    let report = run(&engine, &plan, Setup { out: Some(out(&inside)), ..Setup::new("r", ".") });
+    assert!(report.failures[0].2.contains("leads outside"), "{:?}", report.failures);
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+}

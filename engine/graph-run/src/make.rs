@@ -121,10 +121,11 @@ pub fn make(args: &RunArgs, ready: &Ready) -> Result<u8, Fail> {
     }
     if args.json {
         end.json(args.events);
-    } else if !args.quiet {
+    } else if !args.quiet && !args.events {
         end.words();
     }
-    if args.quiet || args.json {
+    // Where the standard output belongs to a program, a person reads what went wrong beside it.
+    if args.quiet || args.json || args.events {
         end.errors();
     }
     Ok(match report.status {

@@ -19,7 +19,7 @@ fn rate(what: &str, times: u32, mut work: impl FnMut(u32)) {
 }
 
 #[test]
-#[ignore = "prints rates, checks nothing"]
+#[ignore = "a measurement that checks nothing: cargo test --release -p kiln-store --test rates -- --ignored --nocapture"]
 fn rates() {
     let dir = tempfile::tempdir_in(".").unwrap();
     let folder = Folder::open(dir.path(), Millis(0)).unwrap();

@@ -34,7 +34,7 @@ fn time<T>(name: &str, mut work: impl FnMut() -> T) {
 }
 
 #[test]
-#[ignore = "prints times, checks nothing"]
+#[ignore = "a measurement that checks nothing: cargo test --release -p kiln-pixels --test speed -- --ignored --nocapture"]
 fn times() {
     let n = 1024;
     let wave = |i: usize| ((i * 7 + i / 3072 * 13 + i / 97 % 31 * 11) % 256) as f32 / 255.0;

@@ -106,7 +106,7 @@ pub(crate) fn large(nodes: usize) -> String {
 
 /// `cargo test --release -p kiln-document -- --ignored --nocapture timing`
 #[test]
-#[ignore = "prints timings"]
+#[ignore = "a measurement that checks nothing: cargo test --release -p kiln-document -- --ignored --nocapture timing"]
 fn timing() {
     let text = large(100_000);
     let commented = text.replace("PadImage\",", "PadImage\", // why\n");
