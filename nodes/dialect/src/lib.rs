@@ -1,0 +1,1 @@
+//! Workflows in another house's words: reads ComfyUI API files into graphs.

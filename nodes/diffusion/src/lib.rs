@@ -1,0 +1,1 @@
+//! Latent diffusion: networks, checkpoints, LoRA, conditioning and the nodes that sample.

@@ -1,0 +1,1 @@
+//! From a prompt to tokens: weights, windows, embeddings, the CLIP vocabulary.

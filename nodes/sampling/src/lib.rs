@@ -1,0 +1,1 @@
+//! Noise, sigmas, schedulers and samplers: how a seed becomes a latent, without a network in sight.

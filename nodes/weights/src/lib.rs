@@ -1,0 +1,1 @@
+//! Weight files people have, read as data: safetensors, pickled checkpoints, diffusers folders.
