@@ -1,0 +1,1 @@
+//! CLIP text encoders: from token vectors to what a diffusion network attends to.

@@ -1,0 +1,9 @@
+//! The networks of latent diffusion, each in one file that reads like its paper: its configuration is read off the
+//! names and shapes of its weights, so a small or unusual variant is built by the same code.
+//!
+//! Weights have the names of the original single-file checkpoints; `kiln-layout` brings other namings to these.
+
+pub mod clip_text;
+pub mod taesd;
+pub mod unet;
+pub mod vae;

@@ -1,0 +1,16 @@
+//! The operations networks are made of. Each has a fast body for processor tensors and a plain one of burn's
+//! operations for every other device; `plain` bodies are public for the tests that hold both to the same numbers.
+
+mod activate;
+mod attention;
+mod conv;
+mod linear;
+mod norm;
+mod shape;
+
+pub use activate::{act, act_plain, add, geglu_plain, scale_add};
+pub use attention::{Attend, attention, attention_plain};
+pub use conv::{ConvSpec, ConvThen, conv2d, conv2d_plain};
+pub use linear::{LinearThen, linear, linear_columns, linear_geglu, linear_plain, linear_to_columns};
+pub use norm::{group_norm, group_norm_plain, layer_norm, layer_norm_plain};
+pub use shape::{avg_pool2, from_columns, to_columns, upsample_nearest, upsample_nearest_plain};
