@@ -4,6 +4,10 @@
 //! Weights have the names of the original single-file checkpoints; `kiln-layout` brings other namings to these.
 
 pub mod clip_text;
+pub mod error;
 pub mod taesd;
+pub mod tile;
 pub mod unet;
 pub mod vae;
+
+pub use error::NetError;
