@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{DType, Tensor, TensorData};
 use kiln_kernels as kernels;
-use kiln_weights::{Dtype, Stored};
+use kiln_weights::{Dtype, Stored, widen};
 
 use crate::compute::Compute;
 
@@ -20,6 +20,7 @@ pub trait Patch: Send + Sync {
 
 enum Source {
     Stored(Stored),
+    Made(Vec<f32>),
     Patched { base: Weight, patches: Vec<Arc<dyn Patch>>, keep: bool, made: OnceLock<Arc<Vec<f32>>> },
 }
 
@@ -57,31 +58,31 @@ impl Weight {
     /// A weight from a file. Types a kernel cannot read (f64, integers) are widened to f32 here.
     #[must_use]
     pub fn stored(stored: Stored) -> Self {
-        let stored = if kernel_dtype(stored.dtype()).is_some() {
-            stored
-        } else {
-            Stored::from_f32(stored.name().to_owned(), stored.shape().to_vec(), stored.to_f32())
-        };
         let shape = stored.shape().into();
-        Self { shape, inner: Arc::new(Inner { source: Source::Stored(stored), sent: OnceLock::new() }) }
+        let source = if kernel_dtype(stored.dtype()).is_some() {
+            Source::Stored(stored)
+        } else {
+            Source::Made(stored.to_f32())
+        };
+        Self::of(shape, source)
     }
 
-    /// A weight made here.
+    /// A weight made here, in C order. Numbers that lack are zero, numbers too many are cut off.
     #[must_use]
-    pub fn from_f32(name: &str, shape: Vec<usize>, values: Vec<f32>) -> Self {
-        Self::stored(Stored::from_f32(name.to_owned(), shape, values))
+    pub fn from_f32(shape: &[usize], mut values: Vec<f32>) -> Self {
+        values.resize(shape.iter().product(), 0.0);
+        Self::of(shape.into(), Source::Made(values))
+    }
+
+    fn of(shape: Arc<[usize]>, source: Source) -> Self {
+        Self { shape, inner: Arc::new(Inner { source, sent: OnceLock::new() }) }
     }
 
     /// The same weight with changes on top, in their order. `keep` holds the result in memory after its first use.
     #[must_use]
     pub fn patched(&self, patches: Vec<Arc<dyn Patch>>, keep: bool) -> Self {
-        Self {
-            shape: self.shape.clone(),
-            inner: Arc::new(Inner {
-                source: Source::Patched { base: self.clone(), patches, keep, made: OnceLock::new() },
-                sent: OnceLock::new(),
-            }),
-        }
+        let base = self.clone();
+        Self::of(self.shape.clone(), Source::Patched { base, patches, keep, made: OnceLock::new() })
     }
 
     /// The same numbers in another shape (a 1x1 convolution seen as a matrix).
@@ -114,6 +115,7 @@ impl Weight {
     pub fn bytes(&self) -> usize {
         match &self.inner.source {
             Source::Stored(s) => s.bytes().len(),
+            Source::Made(values) => values.len() * 4,
             Source::Patched { base, keep, .. } => base.bytes() + if *keep { self.len() * 4 } else { 0 },
         }
     }
@@ -123,12 +125,42 @@ impl Weight {
     pub fn to_f32(&self) -> Vec<f32> {
         match &self.inner.source {
             Source::Stored(s) => s.to_f32(),
+            Source::Made(values) => values.clone(),
             Source::Patched { base, patches, made, .. } => {
                 if let Some(made) = made.get() {
                     return made.as_ref().clone();
                 }
                 make(base, &self.shape, patches)
             }
+        }
+    }
+
+    /// Some rows (of the first dimension) as f32, one after the other: only these are widened, so that looking up a
+    /// few tokens in a large table costs little. None when there is no such row.
+    #[must_use]
+    pub fn rows(&self, rows: &[usize]) -> Option<Vec<f32>> {
+        let count = self.shape.first().copied()?;
+        let width: usize = self.shape.iter().skip(1).product();
+        if rows.iter().any(|row| *row >= count) {
+            return None;
+        }
+        match &self.inner.source {
+            Source::Stored(stored) => {
+                let (bytes, row_bytes) = (stored.bytes(), stored.dtype().size() * width);
+                let mut out = vec![0.0; rows.len() * width];
+                if width > 0 {
+                    for (out, row) in out.chunks_exact_mut(width).zip(rows) {
+                        widen(stored.dtype(), bytes.get(row * row_bytes..)?, out);
+                    }
+                }
+                Some(out)
+            }
+            Source::Made(values) => Some(pick(values, width, rows)),
+            Source::Patched { base, patches, keep: true, made } => {
+                let made = made.get_or_init(|| Arc::new(make(base, &self.shape, patches)));
+                Some(pick(made, width, rows))
+            }
+            Source::Patched { keep: false, .. } => Some(pick(&self.to_f32(), width, rows)),
         }
     }
 
@@ -139,6 +171,7 @@ impl Weight {
                 let dtype = kernel_dtype(s.dtype()).unwrap_or(kernels::Dtype::F32);
                 f(kernels::Stored { dtype, bytes: s.bytes() })
             }
+            Source::Made(values) => f(kernels::Stored::f32(values)),
             Source::Patched { base, patches, keep: true, made } => {
                 let made = made.get_or_init(|| Arc::new(make(base, &self.shape, patches)));
                 f(kernels::Stored::f32(made))
@@ -164,6 +197,10 @@ impl Weight {
         let flat = if flat.dtype() == dtype { flat } else { flat.cast(dtype) };
         flat.reshape(shape)
     }
+}
+
+fn pick(values: &[f32], width: usize, rows: &[usize]) -> Vec<f32> {
+    rows.iter().flat_map(|row| values.get(row * width..(row + 1) * width).unwrap_or(&[])).copied().collect()
 }
 
 fn make(base: &Weight, shape: &[usize], patches: &[Arc<dyn Patch>]) -> Vec<f32> {

@@ -64,7 +64,7 @@ impl Reference {
                 let std = entry[2].as_f64().unwrap();
                 let mean = entry[3].as_f64().unwrap() as f32;
                 let made = normal(&format!("{case}/{name}"), shape.iter().product(), std, mean);
-                (name.to_owned(), Weight::from_f32(name, shape, made))
+                (name.to_owned(), Weight::from_f32(&shape, made))
             })
             .collect()
     }
