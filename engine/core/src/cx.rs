@@ -94,6 +94,7 @@ pub type GraphText = dyn Fn(Option<&ItemInfo>) -> String + Send + Sync;
 /// What the engine lends to a node.
 #[derive(Clone)]
 pub(crate) struct Lent {
+    pub numeric_class: Arc<str>,
     pub sandbox: Arc<Sandbox>,
     pub out: Option<Arc<OutFolder>>,
     pub net: Arc<dyn Net>,
@@ -372,6 +373,19 @@ impl Cx<'_> {
     /// Shows what it looks like so far.
     pub fn preview(&self, image: &Arc<Image>) {
         self.signs.preview(image);
+    }
+
+    /// A model of a kind by name, where its name comes out of a prompt (the key has its hash already).
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn model(&self, kind: &str, name: &str) -> Result<FileRef, NodeError> {
+        crate::lit::FileFinder {
+            sandbox: &self.lent.sandbox,
+            files: &self.lent.files,
+            now: self.lent.clock.now(),
+        }
+        .model(kind, name)
     }
 
     /// Reads a file whose hash is part of the key.

@@ -78,6 +78,8 @@ pub struct Sandbox {
     pub base: PathBuf,
     /// Folders that may be read, `base` among them.
     pub roots: Vec<PathBuf>,
+    /// Trees of model folders, searched for models by name.
+    pub models: Vec<PathBuf>,
     /// No file of more bytes is read.
     pub max_file: u64,
 }
@@ -86,7 +88,7 @@ impl Sandbox {
     /// A graph in `base` that may read what is in or below it.
     pub fn new(base: impl Into<PathBuf>) -> Self {
         let base = base.into();
-        Self { roots: vec![base.clone()], base, max_file: 16 << 30 }
+        Self { roots: vec![base.clone()], base, models: Vec::new(), max_file: 16 << 30 }
     }
 
     /// Allows another folder or file.
@@ -94,6 +96,29 @@ impl Sandbox {
     pub fn allow(mut self, root: impl Into<PathBuf>) -> Self {
         self.roots.push(root.into());
         self
+    }
+
+    /// Adds a tree of model folders, readable whatever its links point to: who names a tree trusts it.
+    #[must_use]
+    pub fn with_models(mut self, root: impl Into<PathBuf>) -> Self {
+        let root = root.into();
+        self.roots.push(root.clone());
+        self.models.push(root);
+        self
+    }
+
+    /// The model of a kind that a graph names; a path, relative to the graph, will do as well.
+    ///
+    /// # Errors
+    /// When there is none of that name, or the path may not be read.
+    pub fn model(&self, kind: &str, name: &str) -> Result<PathBuf, NodeError> {
+        if let Some(found) = crate::models::find(&self.models, kind, name) {
+            return Ok(std::fs::canonicalize(&found).unwrap_or(found));
+        }
+        if self.base.join(name).exists() {
+            return self.resolve(name);
+        }
+        Err(crate::models::missing(&self.models, kind, name))
     }
 
     /// Where a path of the graph points, links followed, if it may be read.

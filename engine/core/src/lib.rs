@@ -7,6 +7,7 @@ mod cx;
 pub mod doors;
 mod keys;
 pub mod lit;
+pub mod models;
 mod node;
 mod plan;
 mod problem;

@@ -25,6 +25,56 @@ impl FileFinder<'_> {
         self.hashed(&place)
     }
 
+    /// The model a graph names, with its hash; a folder's is made of its files'.
+    pub fn model(&self, kind: &str, name: &str) -> Result<FileRef, NodeError> {
+        let place = self.sandbox.model(kind, name)?;
+        let hash = if place.is_dir() { self.folder(&place)? } else { self.files.hash(&place, self.now)? };
+        Ok(FileRef { path: place.into(), hash })
+    }
+
+    fn folder(&self, root: &Path) -> Result<kiln_types::Key, NodeError> {
+        let mut files = Vec::new();
+        let mut todo = vec![root.to_path_buf()];
+        while let Some(folder) = todo.pop() {
+            for entry in std::fs::read_dir(&folder)? {
+                let path = entry?.path();
+                let hidden = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+                if hidden || files.len() > 10_000 {
+                } else if path.is_dir() {
+                    todo.push(path);
+                } else {
+                    files.push(path);
+                }
+            }
+        }
+        files.sort();
+        let mut maker = crate::keys::KeyMaker::new("folder");
+        for (path, hash) in files.iter().zip(self.files.hash_many(&files, self.now)) {
+            maker.str(&path.strip_prefix(root).unwrap_or(path).to_string_lossy());
+            maker.key(&hash?);
+        }
+        Ok(maker.done())
+    }
+
+    /// What a parameter's value stands for besides itself: the embeddings that a prompt names. They belong to the key.
+    pub fn beside(&self, kind: Option<&Kind>, value: &Value, maker: &mut crate::keys::KeyMaker) {
+        let Some(Kind::Prompt) = kind else { return };
+        let texts: &[Value] = match value {
+            Value::List(items) => items,
+            one => std::slice::from_ref(one),
+        };
+        for text in texts {
+            let Value::Text(text) = text else { continue };
+            for name in crate::models::embedding_names(text) {
+                maker.str(&name);
+                match self.model("embeddings", &name) {
+                    Ok(file) => maker.key(&file.hash),
+                    Err(_) => maker.str("none"),
+                }
+            }
+        }
+    }
+
     fn hashed(&self, place: &Path) -> Result<Value, NodeError> {
         let hash = self.files.hash(place, self.now)?;
         Ok(Value::File(FileRef { path: place.into(), hash }))
@@ -146,6 +196,14 @@ pub(crate) fn read(kind: &Kind, lit: &Lit) -> Result<Value, NodeError> {
             }
             Ok(Value::Curve(points.into()))
         }
+        Kind::Prompt => match lit {
+            Lit::Text(t) => Ok(Value::text(t.as_str())),
+            _ => Err(wants("text", "\"a red fox in snow\"", lit)),
+        },
+        Kind::Model(_) => match lit {
+            Lit::Text(t) => Ok(Value::text(t.as_str())),
+            _ => Err(wants("a model's name", "\"sd15.safetensors\"", lit)),
+        },
         Kind::File | Kind::Files => match lit {
             Lit::Text(t) => Ok(Value::text(t.as_str())),
             _ => Err(wants("a path, relative to the graph", "\"pictures/cat.png\"", lit)),
@@ -168,6 +226,7 @@ pub(crate) fn find_files(kind: &Kind, value: Value, finder: &FileFinder<'_>) -> 
     match (kind, value) {
         (Kind::File, Value::Text(path)) => finder.file(&path),
         (Kind::Files, Value::Text(pattern)) => finder.glob(&pattern),
+        (Kind::Model(kind), Value::Text(name)) => finder.model(kind, &name).map(Value::File),
         (Kind::List(of), Value::List(items)) if **of == Kind::File => items
             .iter()
             .map(|i| find_files(of, i.clone(), finder))
@@ -184,7 +243,14 @@ pub(crate) fn find_files(kind: &Kind, value: Value, finder: &FileFinder<'_>) -> 
 pub fn from_word(kind: &Kind, word: &str) -> Result<Lit, NodeError> {
     let takes_text = matches!(
         kind,
-        Kind::Text { .. } | Kind::Choice(_) | Kind::Color | Kind::File | Kind::Files | Kind::ParamRef
+        Kind::Text { .. }
+            | Kind::Choice(_)
+            | Kind::Color
+            | Kind::File
+            | Kind::Files
+            | Kind::ParamRef
+            | Kind::Model(_)
+            | Kind::Prompt
     );
     if takes_text {
         let quoted = word.len() >= 2 && word.starts_with('"') && word.ends_with('"');

@@ -135,6 +135,10 @@ pub enum Kind {
     File,
     /// Files to read: `folder/*.png`.
     Files,
+    /// A model, by its name in the model folders of this kind (`checkpoints`, `loras` …); or a path.
+    Model(&'static str),
+    /// A prompt: text that may name embeddings.
+    Prompt,
     /// Another node's parameter: `node.param`.
     ParamRef,
     /// Several values of one kind.
@@ -149,13 +153,13 @@ impl Kind {
             Self::Bool => Type::one(names::BOOL),
             Self::Int { .. } => Type::one(names::INT),
             Self::Float { .. } => Type::one(names::FLOAT),
-            Self::Text { .. } | Self::Choice(_) | Self::ParamRef => Type::one(names::TEXT),
+            Self::Text { .. } | Self::Choice(_) | Self::ParamRef | Self::Prompt => Type::one(names::TEXT),
             Self::Color => Type::one(names::COLOR),
             Self::Seed => Type::one(names::SEED),
             Self::Size { .. } => Type::one(names::SIZE),
             Self::Range { .. } => Type::one(names::RANGE),
             Self::Curve => Type::one(names::CURVE),
-            Self::File => Type::one(names::FILE),
+            Self::File | Self::Model(_) => Type::one(names::FILE),
             Self::Files => Type::list(names::FILE),
             Self::List(inner) => inner.ty().as_list(),
         }
@@ -267,6 +271,16 @@ impl Param {
     #[must_use]
     pub fn files(name: &'static str) -> Self {
         Self::new(name, Kind::Files, None)
+    }
+    /// A model of a kind (`checkpoints`, `loras` …, see [`crate::models`]); has to be set or linked.
+    #[must_use]
+    pub fn model(name: &'static str, kind: &'static str) -> Self {
+        Self::new(name, Kind::Model(kind), None)
+    }
+    /// A prompt: the embeddings it names belong to the key.
+    #[must_use]
+    pub fn prompt(name: &'static str, default: &'static str) -> Self {
+        Self::new(name, Kind::Prompt, Some(Value::from(default)))
     }
     /// Another node's parameter, `node.param`; empty by default.
     #[must_use]

@@ -21,11 +21,11 @@ pub fn sandbox(base: &Path, access: &Access) -> Result<Sandbox, Fail> {
                     None,
                 ));
             }
-            sandbox = sandbox.allow(path);
+            sandbox = if flag == "--models" { sandbox.with_models(path) } else { sandbox.allow(path) };
         }
     }
     for folder in model_folders(base) {
-        sandbox = sandbox.allow(folder);
+        sandbox = sandbox.with_models(folder);
     }
     Ok(sandbox)
 }

@@ -91,7 +91,7 @@ pub fn engine(registry: Registry, graph: &Graph, keep: Keep<'_>) -> Result<Engin
 /// Whether any node of the graph may read a file: only then is the memory of file hashes worth opening.
 fn reads_files(graph: &Graph, registry: &Registry) -> bool {
     let names_file = |kind: &Kind| match kind {
-        Kind::File | Kind::Files => true,
+        Kind::File | Kind::Files | Kind::Model(_) | Kind::Prompt => true,
         Kind::List(of) => **of == Kind::File,
         _ => false,
     };

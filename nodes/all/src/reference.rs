@@ -145,6 +145,8 @@ fn takes(kind: &Kind) -> String {
         Kind::Curve => "points of a curve".to_owned(),
         Kind::File => "file".to_owned(),
         Kind::Files => "files, `folder/*.png`".to_owned(),
+        Kind::Model(kind) => format!("model, from the `{kind}` folders"),
+        Kind::Prompt => "prompt".to_owned(),
         Kind::ParamRef => "a parameter, `node.param`".to_owned(),
         Kind::List(of) => format!("list: {}", takes(of)),
     }
@@ -305,6 +307,8 @@ fn kind_name(kind: &Kind) -> &'static str {
         Kind::Curve => "curve",
         Kind::File => "file",
         Kind::Files => "files",
+        Kind::Model(_) => "model",
+        Kind::Prompt => "prompt",
         Kind::ParamRef => "param-ref",
         Kind::List(_) => "list",
     }

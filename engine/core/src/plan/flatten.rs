@@ -359,7 +359,7 @@ impl<'a> Flat<'a> {
             }
         }
         for (slot, value) in values {
-            let key = constant_key(&node, slot, &value);
+            let key = constant_key(&node, slot, &value, None);
             self.nodes[index].slots[slot] = SlotPlan::Const(value, key);
         }
     }
@@ -710,7 +710,12 @@ impl<'a> Flat<'a> {
 
 /// The hash of a constant, or nothing when it is the default or does not matter: a default written out
 /// changes no key.
-pub(crate) fn constant_key(node: &Node, slot: usize, value: &Value) -> Option<Key> {
+pub(crate) fn constant_key(
+    node: &Node,
+    slot: usize,
+    value: &Value,
+    finder: Option<&crate::lit::FileFinder<'_>>,
+) -> Option<Key> {
     let param = node.schema().slot_param(slot)?;
     if param.cosmetic || param.control {
         return None;
@@ -720,6 +725,9 @@ pub(crate) fn constant_key(node: &Node, slot: usize, value: &Value) -> Option<Ke
         maker.value(v);
         if node.schema().reads_paths {
             maker.paths(v);
+        }
+        if let Some(finder) = finder {
+            finder.beside(node.kind(slot), v, &mut maker);
         }
         maker.done()
     };

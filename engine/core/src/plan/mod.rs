@@ -594,7 +594,7 @@ fn find_files(flat: &mut Flat<'_>, order: &[u32], finder: &Finder<'_>) {
             let SlotPlan::Const(value, _) = &flat.nodes[at].slots[slot] else { continue };
             match lit::find_files(kind, value.clone(), &finder.0) {
                 Ok(value) => {
-                    let key = flatten::constant_key(&node, slot, &value);
+                    let key = flatten::constant_key(&node, slot, &value, Some(&finder.0));
                     flat.nodes[at].slots[slot] = SlotPlan::Const(value, key);
                 }
                 Err(e) => {

@@ -57,7 +57,8 @@ pub(super) fn resolve(flat: &mut Flat<'_>, order: &[u32]) {
                 if given.list && !wanted.list && !whole && !collects {
                     *maps = true;
                 }
-                if given.name == names::TEXT && wanted.name == names::FILE {
+                let prompt = matches!(node.kind(slot), Some(Kind::Prompt));
+                if given.name == names::TEXT && (wanted.name == names::FILE || prompt) {
                     late.push(slot);
                 }
             }
@@ -120,7 +121,7 @@ fn misfit(from: &PlanNode, port: usize, given: &Type, wanted: &Type) -> (String,
 /// Whether a parameter names a file whose contents belong into the key.
 pub(super) fn names_files(kind: &Kind) -> bool {
     match kind {
-        Kind::File | Kind::Files => true,
+        Kind::File | Kind::Files | Kind::Model(_) | Kind::Prompt => true,
         Kind::List(of) => names_files(of),
         _ => false,
     }

@@ -62,7 +62,7 @@ pub(crate) struct Driver<'p> {
     /// Frames that came to their end since somebody last looked.
     pub finished: Vec<u64>,
     next_frame: u64,
-    pub(super) numeric_class: String,
+    pub(super) numeric_class: Arc<str>,
     /// What the stages before left for fan-ins, by keep node.
     pub lists: BTreeMap<u32, Vec<(u64, Key)>>,
     /// Fan-ins that found a collected value lost: frame and node.
@@ -102,6 +102,7 @@ impl<'p> Driver<'p> {
         for (at, region) in plan.regions.iter().enumerate() {
             gate_region.extend(region.gates.iter().map(|g| (*g, at as u32)));
         }
+        let numeric_class = shared.lent.numeric_class.clone();
         Self {
             shared,
             local,
@@ -132,7 +133,7 @@ impl<'p> Driver<'p> {
             values: BTreeMap::new(),
             finished: Vec::new(),
             next_frame: 1,
-            numeric_class: "cpu-f32-1".to_owned(),
+            numeric_class,
             lists: BTreeMap::new(),
             lost: Vec::new(),
             mended: 0,
@@ -237,12 +238,16 @@ impl<'p> Driver<'p> {
 
     /// What a table sets for an item, by node and slot; or the column and what is wrong with it.
     pub fn row_values(&self, info: &ItemInfo) -> Result<BTreeMap<(u32, u32), Value>, (String, String)> {
-        let finder = FileFinder {
+        self.plan.row_values(&info.row, &self.finder())
+    }
+
+    /// Finds files for this run.
+    pub(super) fn finder(&self) -> FileFinder<'_> {
+        FileFinder {
             sandbox: &self.shared.lent.sandbox,
             files: &self.shared.lent.files,
             now: self.shared.lent.clock.now(),
-        };
-        self.plan.row_values(&info.row, &finder)
+        }
     }
 
     /// The reason of the last failure.

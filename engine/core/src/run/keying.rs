@@ -146,8 +146,9 @@ impl Driver<'_> {
                     let set =
                         self.frames.get(&frame).is_some_and(|f| f.set.contains_key(&(node, slot as u32)));
                     let key = if seed || set {
-                        self.constant(frame, node, slot)
-                            .and_then(|v| crate::plan::constant_key(&plan.node, slot, &v))
+                        self.constant(frame, node, slot).and_then(|v| {
+                            crate::plan::constant_key(&plan.node, slot, &v, Some(&self.finder()))
+                        })
                     } else {
                         *key
                     };
@@ -174,6 +175,7 @@ impl Driver<'_> {
                         if schema.reads_paths {
                             file.paths(&value);
                         }
+                        self.finder().beside(plan.node.kind(slot), &value, &mut file);
                         maker.str(schema.slot_name(slot));
                         maker.key(&file.done());
                         continue;
@@ -273,11 +275,17 @@ impl Driver<'_> {
         let Ok((home, wire)) = self.resolve(frame, node, *wire) else { return Ok(()) };
         let value =
             self.peek(home, wire.node).and_then(|c| c.outs.get(wire.port as usize)).cloned().flatten();
+        let kind = self.plan.nodes[node as usize].node.kind(slot);
+        let find = |text: &std::sync::Arc<str>| match kind {
+            Some(Kind::Prompt) => Ok(Value::Text(text.clone())),
+            Some(Kind::Model(folder)) => self.finder().model(folder, text).map(Value::File),
+            _ => work::find_file(text, &self.shared).map(Value::File),
+        };
         let found = match value {
-            Some(Value::Text(path)) => Value::File(work::find_file(&path, &self.shared)?),
+            Some(Value::Text(path)) => find(&path)?,
             Some(Value::List(items)) => {
                 let files = items.iter().map(|v| match v {
-                    Value::Text(path) => work::find_file(path, &self.shared).map(Value::File),
+                    Value::Text(path) => find(path),
                     other => Ok(other.clone()),
                 });
                 Value::list(files.collect::<Result<Vec<_>, _>>()?)

@@ -42,6 +42,7 @@ pub struct Engine {
     disk: Option<Arc<DiskCache>>,
     files: Arc<FileHashes>,
     clock: Arc<dyn Clock>,
+    numeric_class: Arc<str>,
 }
 
 /// What one run is given.
@@ -104,6 +105,7 @@ impl Engine {
             disk: None,
             files: Arc::new(FileHashes::open(None)?),
             clock: Arc::new(SystemClock),
+            numeric_class: "cpu-f32-1".into(),
         })
     }
 
@@ -125,6 +127,13 @@ impl Engine {
     #[must_use]
     pub fn with_files(mut self, files: Arc<FileHashes>) -> Self {
         self.files = files;
+        self
+    }
+
+    /// Names the numeric class of the device lane: part of the key of what it computes.
+    #[must_use]
+    pub fn with_numeric_class(mut self, class: impl Into<Arc<str>>) -> Self {
+        self.numeric_class = class.into();
         self
     }
 
@@ -213,6 +222,7 @@ impl Engine {
     fn shared(&self, setup: &Setup, cancel: &Cancel, listener: Arc<Listener>) -> work::Shared {
         work::Shared {
             lent: Lent {
+                numeric_class: self.numeric_class.clone(),
                 sandbox: setup.sandbox.clone(),
                 out: setup.out.clone(),
                 net: setup.net.clone(),
