@@ -29,10 +29,10 @@ impl Merges {
     pub(crate) fn new() -> Self {
         let carried = carried::Tokenizer::new();
         let mut merges = Self { pairs: HashMap::with_capacity(usize::from(MARKS)), of_byte: byte_ids() };
-        let marks = Marks::new(&carried, &merges.of_byte);
+        let spelling = Spelling::new(&carried, &merges.of_byte);
         let mut ids = Vec::new();
         for id in FIRST_PAIR..MARKS {
-            let Some((bytes, ends_word)) = marks.bytes_of(id) else { continue };
+            let (bytes, ends_word) = spelling.bytes_of(id);
             ids.clear();
             merges.encode_part(&bytes, ends_word, &mut ids);
             if let [first, second] = ids[..] {
@@ -151,7 +151,7 @@ fn byte_ids() -> [u16; 256] {
 
 /// Finds out the bytes of an id. The carried crate only decodes to text, so a part of a character
 /// is completed on both sides until the text is whole; what was added is then taken off again.
-struct Marks<'a> {
+struct Spelling<'a> {
     carried: &'a carried::Tokenizer,
     of_byte: &'a [u16; 256],
 }
@@ -163,35 +163,37 @@ const BEFORE: [&[u8]; 7] =
 const AFTER: [&[u8]; 7] =
     [&[], &[0x80], &[0x80, 0x80], &[0x80, 0x80, 0x80], &[0xA0], &[0xA0, 0x80], &[0x90, 0x80, 0x80]];
 
-impl<'a> Marks<'a> {
+impl<'a> Spelling<'a> {
     fn new(carried: &'a carried::Tokenizer, of_byte: &'a [u16; 256]) -> Self {
         Self { carried, of_byte }
     }
 
     /// The bytes, and whether the id stands at a word's end.
-    fn bytes_of(&self, id: u16) -> Option<(Vec<u8>, bool)> {
-        BEFORE.iter().find_map(|before| {
+    fn bytes_of(&self, id: u16) -> (Vec<u8>, bool) {
+        let whole = BEFORE.iter().find_map(|before| {
             AFTER.iter().find_map(|after| {
-                let ids = before
-                    .iter()
-                    .map(|&byte| self.of_byte[usize::from(byte)])
-                    .chain([id])
-                    .chain(after.iter().map(|&byte| self.of_byte[usize::from(byte)]));
-                let ids = ids.filter_map(|id| carried::Token::from_u16(id, self.carried));
-                let text = self.carried.decode(ids);
+                let text = self.decode(before, id, after);
                 if text.contains(char::REPLACEMENT_CHARACTER) {
                     return None;
                 }
-                let bytes = text.as_bytes();
-                let end = bytes.len().checked_sub(after.len())?;
-                let bytes = bytes.get(before.len()..end)?;
-                // No id holds a space; the mark of a word's end is decoded as one.
-                Some(match bytes.strip_suffix(b" ") {
-                    Some(word) => (word.to_vec(), true),
-                    None => (bytes.to_vec(), false),
-                })
+                let end = text.len().checked_sub(after.len())?;
+                text.as_bytes().get(before.len()..end).map(<[u8]>::to_vec)
             })
-        })
+        });
+        // What cannot be completed is the replacement character itself: it is in the vocabulary.
+        let mut bytes = whole.unwrap_or_else(|| self.decode(&[], id, &[]).into_bytes());
+        // No id holds a space; the mark of a word's end is decoded as one.
+        let ends_word = bytes.last() == Some(&b' ');
+        if ends_word {
+            bytes.pop();
+        }
+        (bytes, ends_word)
+    }
+
+    fn decode(&self, before: &[u8], id: u16, after: &[u8]) -> String {
+        let single = |byte: &u8| self.of_byte[usize::from(*byte)];
+        let ids = before.iter().map(single).chain([id]).chain(after.iter().map(single));
+        self.carried.decode(ids.filter_map(|id| carried::Token::from_u16(id, self.carried)))
     }
 }
 

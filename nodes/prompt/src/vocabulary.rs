@@ -22,12 +22,11 @@ pub struct Vocabulary {
     words: Option<Regex>,
 }
 
-/// The marks, English endings, letters, one digit, or a run of anything else that is not blank.
-const WORDS: &str = concat!(
-    r"<\|startoftext\|>|<\|endoftext\|>|",
-    r"'s|'t|'re|'ve|'m|'ll|'d|",
-    r"\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"
-);
+/// The marks, which count as such only when they are written exactly like this.
+const MARKS: [(&str, u32); 2] = [("<|startoftext|>", START), ("<|endoftext|>", END)];
+
+/// English endings, letters, one digit, or a run of anything else that is not blank.
+const WORDS: &str = r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+";
 
 impl Vocabulary {
     /// The vocabulary, made at the first call.
@@ -40,21 +39,35 @@ impl Vocabulary {
     /// The ids of a text, without start and end.
     #[must_use]
     pub fn encode(&self, text: &str) -> Vec<u32> {
-        let text = clean(text);
         let mut ids = Vec::new();
-        let mut word_ids = Vec::new();
-        for word in self.words.iter().flat_map(|words| words.find_iter(&text)) {
-            match word.as_str() {
-                "<|startoftext|>" => ids.push(START),
-                "<|endoftext|>" => ids.push(END),
-                word => {
-                    word_ids.clear();
-                    self.merges.encode(word, &mut word_ids);
-                    ids.extend(word_ids.iter().copied().map(u32::from));
+        let mut rest = text;
+        // Every mark starts with these two, so a text without them is looked through once.
+        let mut searched = 0;
+        while let Some(found) = rest.get(searched..).and_then(|text| text.find("<|")) {
+            let at = searched + found;
+            let (before, from) = rest.split_at(at);
+            match MARKS.iter().find_map(|&(mark, id)| Some((from.strip_prefix(mark)?, id))) {
+                Some((after, id)) => {
+                    self.words(before, &mut ids);
+                    ids.push(id);
+                    rest = after;
+                    searched = 0;
                 }
+                None => searched = at + 2,
             }
         }
+        self.words(rest, &mut ids);
         ids
+    }
+
+    fn words(&self, text: &str, ids: &mut Vec<u32>) {
+        let text = clean(text);
+        let mut word_ids = Vec::new();
+        for word in self.words.iter().flat_map(|words| words.find_iter(&text)) {
+            word_ids.clear();
+            self.merges.encode(word.as_str(), &mut word_ids);
+            ids.extend(word_ids.iter().copied().map(u32::from));
+        }
     }
 
     /// How many merge rules the vocabulary has: 48894.

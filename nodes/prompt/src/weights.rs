@@ -39,7 +39,7 @@ pub fn parse_weights(prompt: &str) -> Vec<Weighted> {
         for range in groups(bytes, step.range) {
             let plain = Step { range: range.clone(), inside: false, ..step };
             waiting.push(if step.depth < MOST_NESTING && is_group(bytes, &range) {
-                let (range, weight) = weigh(prompt, range.start + 1..range.end - 1, step.weight);
+                let (range, weight) = weight_of(prompt, &range, step.weight);
                 Step { range, weight, depth: step.depth + 1, inside: true }
             } else {
                 plain
@@ -64,7 +64,7 @@ struct Step {
 
 /// Whether the byte there is an opening or closing parenthesis that no backslash escapes.
 /// A backslash right before it always does, even if that has a backslash before it too.
-fn parenthesis(bytes: &[u8], at: usize) -> Option<u8> {
+pub(crate) fn parenthesis(bytes: &[u8], at: usize) -> Option<u8> {
     let byte = *bytes.get(at)?;
     let escaped = at > 0 && bytes.get(at - 1) == Some(&b'\\');
     (matches!(byte, b'(' | b')') && !escaped).then_some(byte)
@@ -111,12 +111,14 @@ fn groups(bytes: &[u8], range: Range<usize>) -> Vec<Range<usize>> {
     found
 }
 
-/// The weight of a group's inside: the number after its last colon, or 1.1 times what is around.
-fn weigh(prompt: &str, inside: Range<usize>, around: f64) -> (Range<usize>, f64) {
+/// The words of a group and their weight: the number after its last colon, or 1.1 times what is around.
+pub(crate) fn weight_of(prompt: &str, group: &Range<usize>, around: f64) -> (Range<usize>, f64) {
+    let inside = group.start + 1..group.end - 1;
     let text = prompt.get(inside.clone()).unwrap_or_default();
+    // Looked for from the end only as far as a number may reach: groups lie in groups.
     let number = text
-        .rfind(':')
-        .filter(|&colon| colon > 0)
+        .rfind(|letter: char| !letter.is_whitespace() && !in_number(letter))
+        .filter(|&colon| colon > 0 && text.as_bytes().get(colon) == Some(&b':'))
         .and_then(|colon| Some((colon, number(text.get(colon + 1..)?)?)));
     match number {
         Some((colon, weight)) => (inside.start..inside.start + colon, weight),
@@ -126,10 +128,9 @@ fn weigh(prompt: &str, inside: Range<usize>, around: f64) -> (Range<usize>, f64)
 
 /// A weight as it may be written: what a float is in Python, whitespace around it allowed, but not
 /// the words for infinity and not-a-number, nor a number too large for one.
-pub(crate) fn number(text: &str) -> Option<f64> {
+fn number(text: &str) -> Option<f64> {
     let text = text.trim();
-    let plain = |byte: u8| matches!(byte, b'0'..=b'9' | b'.' | b'+' | b'-' | b'e' | b'E' | b'_');
-    if text.len() > 400 || !text.bytes().all(plain) {
+    if text.len() > 400 || !text.chars().all(in_number) {
         return None;
     }
     let bytes = text.as_bytes();
@@ -139,6 +140,10 @@ pub(crate) fn number(text: &str) -> Option<f64> {
     }
     let value = text.replace('_', "").parse::<f64>().ok()?;
     value.is_finite().then_some(value)
+}
+
+fn in_number(letter: char) -> bool {
+    matches!(letter, '0'..='9' | '.' | '+' | '-' | 'e' | 'E' | '_')
 }
 
 fn unescape(text: &str) -> String {

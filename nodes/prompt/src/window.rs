@@ -1,5 +1,6 @@
 //! Windows of 77 slots, as CLIP reads them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::embedding::{Embedding, Embeddings, Piece, name_and_rest, pieces};
@@ -149,6 +150,7 @@ impl Tokenizer {
                 unfit_embeddings: Vec::new(),
             },
             closed: 0,
+            asked: HashMap::new(),
         };
         for segment in parse_weights(prompt) {
             #[allow(clippy::cast_possible_truncation, reason = "weights are applied in f32")]
@@ -205,6 +207,8 @@ struct Filling<'a> {
     encoding: Encoding,
     /// Full windows, those beyond the most allowed too, which are counted and not kept.
     closed: usize,
+    /// What was asked for already: finding an embedding may mean reading a file.
+    asked: HashMap<String, Option<Arc<Embedding>>>,
 }
 
 impl Filling<'_> {
@@ -216,9 +220,9 @@ impl Filling<'_> {
     fn named(&mut self, named: &str, weight: f32, embeddings: &dyn Embeddings) -> Result<(), PromptError> {
         let (written, mut rest) = name_and_rest(named);
         let name = written.trim_matches(',');
-        let mut found = embeddings.find(written);
+        let mut found = self.find(written, embeddings);
         if found.is_none() && name.len() < written.len() {
-            found = if name.is_empty() { None } else { embeddings.find(name) };
+            found = if name.is_empty() { None } else { self.find(name, embeddings) };
             rest = format!("{} {rest}", written.get(name.len()..).unwrap_or_default());
         }
         match found {
@@ -234,6 +238,15 @@ impl Filling<'_> {
             self.text(&rest, weight);
         }
         Ok(())
+    }
+
+    fn find(&mut self, name: &str, embeddings: &dyn Embeddings) -> Option<Arc<Embedding>> {
+        if let Some(known) = self.asked.get(name) {
+            return known.clone();
+        }
+        let found = embeddings.find(name);
+        self.asked.insert(name.to_owned(), found.clone());
+        found
     }
 
     fn vectors(&mut self, embedding: &Arc<Embedding>, weight: f32) -> Result<(), PromptError> {
