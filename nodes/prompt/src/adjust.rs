@@ -105,13 +105,11 @@ fn selected(text: &str, groups: &[Range<usize>], selection: Range<usize>) -> Opt
     let torn = |group: &Range<usize>| {
         let starts = words.contains(&group.start);
         let ends = words.contains(&(group.end - 1));
-        // Cut in two, or only its weight or a part of it: the part after the words is no text.
-        starts != ends
-            || (!starts
-                && weight_of(text, group, 1.0).0.end < words.end
-                && group.end >= words.end
-                && words.start > group.start)
+        let around = !starts && group.start < words.start && words.end <= group.end;
+        let into_weight = around && words.end > weight_of(text, group, 1.0).0.end;
+        starts != ends || into_weight
     };
+    // Parentheses without a partner are none of the groups.
     let loose = (words.clone()).filter(|&at| parenthesis(text.as_bytes(), at).is_some()).count();
     let whole = groups.iter().filter(|group| words.contains(&group.start)).count();
     if groups.iter().any(torn) || loose != 2 * whole {

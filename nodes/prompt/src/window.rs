@@ -153,8 +153,9 @@ impl Tokenizer {
             asked: HashMap::new(),
         };
         for segment in parse_weights(prompt) {
+            // Beyond what an f32 holds, a weight is the largest there is.
             #[allow(clippy::cast_possible_truncation, reason = "weights are applied in f32")]
-            let weight = segment.weight as f32;
+            let weight = segment.weight.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32;
             for piece in pieces(&segment.text) {
                 match piece {
                     Piece::Text(text) => filling.text(text, weight),
