@@ -199,7 +199,7 @@ impl Compute {
 /// A tensor's values, in C order, as f32.
 pub fn values<const D: usize>(t: Tensor<D>) -> Result<Vec<f32>, DeviceLost> {
     let data = t.cast(DType::F32).try_into_data().map_err(|e| DeviceLost { why: e.to_string() })?;
-    data.into_vec::<f32>().map_err(|e| DeviceLost { why: format!("{e:?}") })
+    data.try_into_vec::<f32>().map_err(|e| DeviceLost { why: format!("{e:?}") })
 }
 
 /// The device stopped answering.

@@ -42,5 +42,13 @@ pub fn upsample_nearest_plain(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
 /// Halves height and width by the mean of 2x2.
 #[must_use]
 pub fn avg_pool2(x: Tensor<4>) -> Tensor<4> {
-    module::avg_pool2d(x, AvgPoolOptions::new([2, 2], [2, 2], [0, 0], true, false))
+    let [b, c, h, w] = x.dims();
+    let Some(flat) = Flat::of(&x) else {
+        return module::avg_pool2d(x, AvgPoolOptions::new([2, 2]).with_stride([2, 2]));
+    };
+    let pool = kernels::Pool { planes: b * c, h, w, window: [2, 2], stride: [2, 2], pad: [0, 0] };
+    let [oh, ow] = pool.out();
+    let mut out = vec![0.0; b * c * oh * ow];
+    kernels::avg_pool2d(&pool, flat.values(), &mut out);
+    flat::tensor(out, [b, c, oh, ow])
 }
