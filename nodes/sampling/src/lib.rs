@@ -1,6 +1,7 @@
 //! Noise, sigmas, schedulers and samplers: how a seed becomes a latent, without a network in sight.
 
 pub mod brownian;
+pub mod check;
 pub mod noise;
 pub mod sampler;
 pub mod schedule;

@@ -162,7 +162,8 @@ pub fn sample<M: Model>(
         tree: None,
     };
     let mut out = solve::run(&mut run, x)?;
-    space.inverse_noise_scaling(sigmas[sigmas.len() - 1], &mut out);
+    let last = sigmas[sigmas.len() - 1];
+    space.inverse_noise_scaling(solve::last_level(sampler, last), &mut out);
     Ok(out)
 }
 
@@ -191,6 +192,16 @@ impl<E> Run<'_, E> {
     /// How many steps the schedule has.
     pub(crate) fn steps(&self) -> usize {
         self.sigmas.len() - 1
+    }
+
+    /// A level of the schedule in double precision.
+    pub(crate) fn at(&self, index: usize) -> f64 {
+        f64::from(self.sigmas[index])
+    }
+
+    /// The run's seed.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// The guided prediction at `x`.
