@@ -285,11 +285,11 @@ fn a_bare_call_of_anything_becomes_nothing() {
     let scratch = Scratch::new();
     // As REDUCE, as INST, as OBJ, as a chain whose result is called again, and through STACK_GLOBAL.
     let calls: [&[u8]; 5] = [
-        b"cos\nsystem\nU\x12touch kiln-was-here\x85R0",
-        b"(U\x12touch kiln-was-hereios\nsystem\n0",
-        b"(cos\nsystem\nU\x12touch kiln-was-hereo0",
-        b"cos\nsystem\nU\x12touch kiln-was-here\x85RU\x01x\x85R0",
-        b"U\x02osU\x06system\x93U\x12touch kiln-was-here\x85R0",
+        b"cos\nsystem\nU\x13touch kiln-was-here\x85R0",
+        b"(U\x13touch kiln-was-hereios\nsystem\n0",
+        b"(cos\nsystem\nU\x13touch kiln-was-hereo0",
+        b"cos\nsystem\nU\x13touch kiln-was-here\x85RU\x01x\x85R0",
+        b"U\x02osU\x06system\x93U\x13touch kiln-was-here\x85R0",
     ];
     for call in calls {
         let mut object = b"\x80\x04".to_vec();
