@@ -1,1 +1,77 @@
 //! Fast tensor kernels for the CPU: the same bits for any number of threads and any instruction set.
+
+mod attention;
+mod check;
+mod conv;
+mod geglu;
+mod gemm;
+mod lanes;
+mod linear;
+mod maths;
+mod norm;
+mod operand;
+mod pointwise;
+mod share;
+mod simd;
+mod stored;
+mod tile;
+mod vision;
+
+pub use attention::{Attention, attention};
+pub use conv::{Conv, conv2d};
+pub use linear::{Linear, linear, linear_geglu, matmul};
+pub use norm::{group_norm, layer_norm, rms_norm, softmax_rows};
+pub use pointwise::{activate, add_into, affine_channels, prelu, scale_add, transpose};
+#[doc(hidden)]
+pub use simd::{Path, with_path};
+pub use stored::{Dtype, Stored};
+pub use vision::{Pool, avg_pool2d, max_pool2d, resize_bilinear, upsample_nearest};
+
+/// Names these kernels in cache keys: changes whenever the bits of a result change.
+pub const KERNEL_SET: &str = "k1";
+
+/// An activation.
+#[derive(Clone, Copy, Default, PartialEq, Debug)]
+pub enum Act {
+    /// The value itself.
+    #[default]
+    None,
+    /// `x * sigmoid(x)`
+    Silu,
+    /// `x * (1 + erf(x / sqrt 2)) / 2`
+    Gelu,
+    /// `x * sigmoid(1.702 x)`
+    QuickGelu,
+    /// GELU by its approximation with the hyperbolic tangent.
+    GeluTanh,
+    /// `max(0, x)`
+    Relu,
+    /// `x`, or the slope times `x` where `x` is negative.
+    LeakyRelu(f32),
+    /// `1 / (1 + e^-x)`
+    Sigmoid,
+    /// Hyperbolic tangent.
+    Tanh,
+}
+
+/// What happens to a result before it is written, in this order: plus bias, plus a shift per image
+/// and channel, activation, plus a residual.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Then<'a> {
+    /// One number per output channel.
+    pub bias: Option<Stored<'a>>,
+    /// One number per image and output channel.
+    pub shift: Option<&'a [f32]>,
+    /// The activation.
+    pub act: Act,
+    /// Added at the end; laid out like the output.
+    pub add: Option<&'a [f32]>,
+}
+
+impl Then<'_> {
+    fn check(&self, what: &str, shift: usize, bias: usize, out: usize) {
+        check::need(self.bias.is_none_or(|b| b.len() == bias), what);
+        check::need(self.shift.is_none_or(|s| s.len() == shift), what);
+        check::need(self.add.is_none_or(|a| a.len() == out), what);
+    }
+}
