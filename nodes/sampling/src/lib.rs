@@ -8,6 +8,7 @@ pub mod schedule;
 mod solve;
 pub mod space;
 
+mod round;
 mod run;
 mod vector;
 

@@ -49,15 +49,3 @@ fn check_steps(steps: usize) -> Result<(), ScheduleError> {
 fn check_finite(sigmas: Vec<f32>) -> Result<Vec<f32>, ScheduleError> {
     if sigmas.iter().all(|sigma| sigma.is_finite()) { Ok(sigmas) } else { Err(ScheduleError::NotFinite) }
 }
-
-/// Evenly spaced numbers from both ends, as torch computes them in single precision.
-pub(crate) fn linspace(start: f32, end: f32, len: usize) -> Vec<f32> {
-    if len == 1 {
-        return vec![start];
-    }
-    let step = (end - start) / (len as f32 - 1.0);
-    let half = len / 2;
-    (0..len)
-        .map(|i| if i < half { start + step * i as f32 } else { end - step * (len - i - 1) as f32 })
-        .collect()
-}

@@ -3,6 +3,8 @@
 
 mod table;
 
+use crate::round;
+
 pub use table::{Betas, SigmaTable};
 
 /// What a network's output stands for.
@@ -136,14 +138,14 @@ impl Space {
     /// The time the network is told for a noise level. A model with a table gets the nearest entry's index.
     pub fn timestep(&self, sigma: f32) -> f32 {
         match &self.time {
-            Time::Discrete { log_sigmas } => nearest(log_sigmas, libm::logf(sigma)) as f32,
+            Time::Discrete { log_sigmas } => nearest(log_sigmas, round::ln(sigma)) as f32,
             Time::Shift { .. } => match self.prediction {
                 Prediction::Flow { multiplier } => sigma * multiplier,
                 _ => sigma,
             },
             Time::Mu { .. } => sigma,
-            Time::QuarterLog => 0.25 * libm::logf(sigma),
-            Time::Angle => libm::atanf(sigma) / core::f32::consts::PI * 2.0,
+            Time::QuarterLog => 0.25 * round::ln(sigma),
+            Time::Angle => round::atan(sigma) / core::f32::consts::PI * 2.0,
         }
     }
 
@@ -156,8 +158,8 @@ impl Space {
                 _ => shifted(*shift, timestep),
             },
             Time::Mu { mu } => shifted_exp(*mu, timestep),
-            Time::QuarterLog => libm::expf(timestep / 0.25),
-            Time::Angle => libm::tanf(timestep * core::f32::consts::PI / 2.0),
+            Time::QuarterLog => round::exp(timestep / 0.25),
+            Time::Angle => round::tan(timestep * core::f32::consts::PI / 2.0),
         }
     }
 
@@ -260,7 +262,8 @@ fn shifted(shift: f32, u: f32) -> f32 {
 /// The noise level of a straight path at time `u`, shifted by an exponent.
 fn shifted_exp(mu: f32, u: f32) -> f32 {
     let e = libm::exp(f64::from(mu)) as f32;
-    e / (e + (1.0 / u - 1.0))
+    // Times the reciprocal, not divided: that is how the reference rounds.
+    e * (1.0 / (e + (1.0 / u - 1.0)))
 }
 
 /// The index of the entry nearest to a value, in a rising list. Of two equally near ones the first.
@@ -279,7 +282,7 @@ fn between(log_sigmas: &[f32], timestep: f32) -> f32 {
     let high = (t.ceil() as usize).min(top);
     let part = t - t.floor();
     match (log_sigmas.get(low), log_sigmas.get(high)) {
-        (Some(a), Some(b)) => libm::expf((1.0 - part) * a + part * b),
+        (Some(a), Some(b)) => round::exp((1.0 - part) * a + part * b),
         _ => f32::NAN,
     }
 }

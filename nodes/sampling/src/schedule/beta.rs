@@ -11,6 +11,10 @@ pub(super) fn inverse_beta(p: f64, a: f64, b: f64) -> f64 {
     if p >= 1.0 {
         return 1.0;
     }
+    if a == b && p == 0.5 {
+        // By symmetry; a search would miss it by a hair, and rounding to an index would show it.
+        return 0.5;
+    }
     let (mut low, mut high) = (0.0f64, 1.0f64);
     for _ in 0..200 {
         let middle = 0.5 * (low + high);

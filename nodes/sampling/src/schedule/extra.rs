@@ -1,6 +1,7 @@
 //! Schedules that take settings of their own.
 
-use super::{MAX_STEPS, ScheduleError, beta::inverse_beta, check_finite, check_steps, linspace};
+use super::{MAX_STEPS, ScheduleError, beta::inverse_beta, check_finite, check_steps};
+use crate::round::{self, linspace};
 use crate::space::Space;
 
 /// Karras et al. 2022: even steps of the `rho`-th root, then 0.
@@ -12,7 +13,7 @@ pub fn karras(steps: usize, min: f32, max: f32, rho: f64) -> Result<Vec<f32>, Sc
     let (low, high) = (root(min), root(max));
     let ramp = linspace(0.0, 1.0, steps);
     let (high, span) = (high as f32, (low - high) as f32);
-    ended(ramp.into_iter().map(|part| libm::powf(high + part * span, rho as f32)))
+    ended(ramp.into_iter().map(|part| round::pow(high + part * span, rho)))
 }
 
 /// Even steps of the logarithm, then 0.
@@ -20,7 +21,7 @@ pub fn exponential(steps: usize, min: f32, max: f32) -> Result<Vec<f32>, Schedul
     check_steps(steps)?;
     check_range(min, max)?;
     let log = |sigma: f32| libm::log(f64::from(sigma)) as f32;
-    ended(linspace(log(max), log(min), steps).into_iter().map(libm::expf))
+    ended(linspace(log(max), log(min), steps).into_iter().map(round::exp))
 }
 
 /// A power of even steps, spread over the logarithm, then 0.
@@ -32,7 +33,7 @@ pub fn polyexponential(steps: usize, min: f32, max: f32, rho: f64) -> Result<Vec
     let ramp = linspace(1.0, 0.0, steps);
     ended(
         ramp.into_iter()
-            .map(|part| libm::expf(libm::powf(part, rho as f32) * (high - low) as f32 + low as f32)),
+            .map(|part| round::exp(round::pow(part, rho) * (high - low) as f32 + low as f32)),
     )
 }
 
@@ -46,8 +47,8 @@ pub fn laplace(steps: usize, min: f32, max: f32, mu: f64, beta: f64) -> Result<V
     ended(linspace(0.0, 1.0, steps).into_iter().map(|part| {
         let off = 0.5 - part;
         let side = if off == 0.0 { 0.0 } else { off.signum() };
-        let log = mu - beta * side * libm::logf((1.0 - 2.0 * off.abs()).max(1e-5));
-        libm::expf(log).clamp(min, max)
+        let log = mu - beta * side * round::ln((1.0 - 2.0 * off.abs()).max(1e-5));
+        round::exp(log).clamp(min, max)
     }))
 }
 

@@ -1,6 +1,7 @@
 //! The nine schedules that have a name in every sampler node.
 
-use super::{ScheduleError, check_finite, check_steps, extra, linspace};
+use super::{ScheduleError, check_finite, check_steps, extra};
+use crate::round::{self, linspace};
 use crate::space::Space;
 
 /// A schedule by its name.
@@ -169,11 +170,11 @@ fn linear_quadratic(max: f32, steps: usize) -> Vec<f32> {
 }
 
 fn kl_optimal(min: f32, max: f32, steps: usize) -> Vec<f32> {
-    let (min, max) = (libm::atanf(min), libm::atanf(max));
+    let (min, max) = (round::atan(min), round::atan(max));
     let mut out: Vec<f32> = (0..steps)
         .map(|i| {
             let part = if steps == 1 { 0.0 } else { i as f32 / (steps - 1) as f32 };
-            libm::tanf(part * min + (1.0 - part) * max)
+            round::tan(part * min + (1.0 - part) * max)
         })
         .collect();
     out.push(0.0);

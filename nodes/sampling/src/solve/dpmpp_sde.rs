@@ -1,6 +1,6 @@
 //! DPM-Solver++ as a stochastic equation: the same exponential steps, with noise from a Brownian path.
 
-use super::levels::{ancestral, finite_levels, level, log_ratio, signal};
+use super::levels::{ancestral, finite_levels, level_between, log_ratio, signal};
 use super::{Outcome, eta, s_noise};
 use crate::run::Run;
 use crate::sampler::Solver;
@@ -20,8 +20,8 @@ pub(super) fn dpmpp_sde<E>(run: &mut Run<'_, E>, mut x: Vec<f32>) -> Outcome<E> 
             continue;
         }
         let (t, t_next) = (log_ratio(run.space, from), log_ratio(run.space, to));
+        let middle = level_between(run.space, from, to, r);
         let t_middle = t + r * (t_next - t);
-        let middle = level(run.space, t_middle);
         let before = signal(run.space, from);
 
         let half = noisy_step(run, &x, &denoised, (t, t_middle), (from, middle), before, eta, s_noise);

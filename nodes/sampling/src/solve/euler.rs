@@ -1,6 +1,6 @@
 //! Euler's method and its relatives: one evaluation and one straight step per level.
 
-use super::levels::{ancestral, finite_levels, flow_ancestral, signal};
+use super::levels::{ancestral, flow_ancestral, signal};
 use super::{Outcome, churn, eta, s_noise};
 use crate::run::Run;
 use crate::vector::{add, slope, sum};
@@ -54,10 +54,9 @@ pub(super) fn euler_ancestral<E>(run: &mut Run<'_, E>, mut x: Vec<f32>) -> Outco
 /// `eta` 0 adds no noise.
 pub(super) fn euler_cfg_pp<E>(run: &mut Run<'_, E>, mut x: Vec<f32>, eta: f64) -> Outcome<E> {
     let s_noise = s_noise(run);
-    let levels = finite_levels(run);
     for i in 0..run.steps() {
-        let (sigma, next) = (levels[i], levels[i + 1]);
-        let (denoised, uncond) = run.denoise_both(&x, sigma as f32)?;
+        let (sigma, next) = (run.at(i), run.at(i + 1));
+        let (denoised, uncond) = run.denoise_both(&x, run.sigmas[i])?;
         run.show(i, &x, &denoised)?;
         if next == 0.0 {
             x = denoised;
@@ -127,17 +126,21 @@ pub(super) fn ddpm<E>(run: &mut Run<'_, E>, mut x: Vec<f32>) -> Outcome<E> {
     for i in 0..run.steps() {
         let denoised = run.denoise(&x, run.sigmas[i])?;
         run.show(i, &x, &denoised)?;
-        let (sigma, next) = (run.at(i), run.at(i + 1));
+        // In single precision, as the reference does it: at low levels its rounding shows.
+        let (sigma, next) = (run.sigmas[i], run.sigmas[i + 1]);
         let kept = 1.0 / (sigma * sigma + 1.0);
         let kept_next = 1.0 / (next * next + 1.0);
         let alpha = kept / kept_next;
-        let d = slope(&x, &denoised, run.sigmas[i]);
+        let d = slope(&x, &denoised, sigma);
         let scale = (1.0 / alpha).sqrt();
-        x = sum(&[(scale * kept.sqrt(), &x), (-scale * (1.0 - alpha) / (1.0 - kept).sqrt(), &d)]);
+        let enter = (1.0 + sigma * sigma).sqrt();
+        let towards = (1.0 - alpha) / (1.0 - kept).sqrt();
+        x.iter_mut().zip(&d).for_each(|(x, d)| *x = scale * (*x / enter - towards * d));
         if next > 0.0 {
+            let spread = ((1.0 - alpha) * (1.0 - kept_next) / (1.0 - kept)).sqrt();
             let noise = run.randn(x.len());
-            add(&mut x, ((1.0 - alpha) * (1.0 - kept_next) / (1.0 - kept)).sqrt(), &noise);
-            let back = (1.0 + next * next).sqrt() as f32;
+            add(&mut x, f64::from(spread), &noise);
+            let back = (1.0 + next * next).sqrt();
             x.iter_mut().for_each(|value| *value *= back);
         }
     }

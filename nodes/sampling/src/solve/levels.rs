@@ -1,6 +1,7 @@
 //! What the samplers compute from noise levels alone: logarithms of the signal-to-noise ratio and
 //! how a step divides into a longer way down and fresh noise.
 
+use crate::round;
 use crate::run::Run;
 use crate::space::Space;
 
@@ -12,6 +13,18 @@ pub(super) fn log_ratio(space: &Space, sigma: f64) -> f64 {
 /// The level of a logarithm of signal over noise.
 pub(super) fn level(space: &Space, log_ratio: f64) -> f64 {
     if space.is_flow() { 1.0 / (libm::exp(log_ratio) + 1.0) } else { libm::exp(-log_ratio) }
+}
+
+/// A level part of the way (in time) between two, in single precision: a Brownian path tells apart
+/// levels that differ in the sixth digit, so the reference's rounding matters where noise is drawn.
+pub(super) fn level_between(space: &Space, from: f64, to: f64, part: f64) -> f64 {
+    let time = |sigma: f64| {
+        let sigma = sigma as f32;
+        if space.is_flow() { -round::ln(sigma / (1.0 - sigma)) } else { -round::ln(sigma) }
+    };
+    let (start, end) = (time(from), time(to));
+    let at = start + part as f32 * (end - start);
+    f64::from(if space.is_flow() { 1.0 / (1.0 + round::exp(at)) } else { round::exp(-at) })
 }
 
 /// How much of the picture is in the latent at a level.

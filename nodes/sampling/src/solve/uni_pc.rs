@@ -2,6 +2,7 @@
 //! variance-preserving coordinates.
 
 use super::Outcome;
+use crate::round;
 use crate::run::{Run, SampleError};
 use crate::vector::{add, sum};
 
@@ -31,13 +32,13 @@ struct Point {
 impl Point {
     /// In single precision, as the reference does it: near the end its rounding is part of the result.
     fn new(sigma: f32) -> Self {
-        let log_alpha = 0.5 * libm::logf(1.0 / (sigma * sigma + 1.0));
-        let noise = 1.0 - libm::expf(2.0 * log_alpha);
+        let log_alpha = 0.5 * round::ln(1.0 / (sigma * sigma + 1.0));
+        let noise = 1.0 - round::exp(2.0 * log_alpha);
         Point {
             sigma,
-            alpha: f64::from(libm::expf(log_alpha)),
+            alpha: f64::from(round::exp(log_alpha)),
             spread: f64::from(noise.sqrt()),
-            lambda: f64::from(log_alpha - 0.5 * libm::logf(noise)),
+            lambda: f64::from(log_alpha - 0.5 * round::ln(noise)),
         }
     }
 }
