@@ -88,7 +88,7 @@ fn flipped_and_cut_files_do_no_harm() {
     let (mut tried, mut refused) = (0, 0);
     for fixture in fixtures() {
         let whole = std::fs::read(&fixture).unwrap();
-        for round in 0..300 {
+        for round in 0..200 {
             let mut bytes = whole.clone();
             match round % 5 {
                 0 => bytes.truncate(dice.next(whole.len())),
@@ -116,7 +116,7 @@ fn flipped_and_cut_files_do_no_harm() {
         }
     }
     // Both outcomes are met, or the test tests nothing.
-    assert!(tried > 6000 && refused > tried / 4 && refused < tried, "{refused} of {tried}");
+    assert!(tried > 4000 && refused > tried / 4 && refused < tried, "{refused} of {tried}");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn every_cut_of_every_file_is_refused() {
             continue;
         }
         let whole = std::fs::read(&fixture).unwrap();
-        for length in (0..whole.len()).step_by(7).chain([whole.len() - 1]) {
+        for length in (0..whole.len()).step_by(17).chain([whole.len() - 1]) {
             let (opened, most) = measured(&scratch.file("cut", &whole[..length]));
             assert!(!opened, "{} cut to {length} bytes was opened", fixture.display());
             assert!(most < 1 << 20, "{} cut to {length}: {most} bytes of memory", fixture.display());
