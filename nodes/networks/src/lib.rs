@@ -5,6 +5,7 @@
 
 pub mod clip_text;
 pub mod error;
+pub mod latent_rgb;
 pub mod taesd;
 pub mod tile;
 pub mod unet;
