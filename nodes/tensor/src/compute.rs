@@ -134,6 +134,12 @@ impl Compute {
         ["llvmpipe", "lavapipe", "swiftshader", "software"].iter().any(|s| name.contains(s))
     }
 
+    /// The same device, in 32 bit.
+    #[must_use]
+    pub fn in_f32(&self) -> Self {
+        Self { precision: Precision::F32, ..self.clone() }
+    }
+
     /// Is this the processor?
     #[must_use]
     pub fn is_cpu(&self) -> bool {

@@ -78,6 +78,18 @@ impl Weight {
         Self { shape, inner: Arc::new(Inner { source, sent: OnceLock::new() }) }
     }
 
+    /// The same weight for another network: what is sent to a card is sent for each, and goes with each.
+    #[must_use]
+    pub fn fresh(&self) -> Self {
+        match &self.inner.source {
+            Source::Stored(s) => Self {
+                shape: self.shape.clone(),
+                inner: Arc::new(Inner { source: Source::Stored(s.clone()), sent: OnceLock::new() }),
+            },
+            Source::Made(_) | Source::Patched { .. } => self.clone(),
+        }
+    }
+
     /// The same weight with changes on top, in their order. `keep` holds the result in memory after its first use.
     #[must_use]
     pub fn patched(&self, patches: Vec<Arc<dyn Patch>>, keep: bool) -> Self {
