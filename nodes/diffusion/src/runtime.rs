@@ -1,0 +1,461 @@
+//! Models where they are used: opened once, built once, kept within a budget.
+//!
+//! A [`crate::values::ModelValue`] says which file and what is changed about it; here it becomes a network. On the
+//! processor weights stay in their mapped file and are widened as they are read, so building takes milliseconds; on a
+//! graphics card they are sent when they are first used.
+
+use crate::values::{BlockRatios, Change, Part, StoredFile, TextValue, WeightsValue};
+use kiln_core::NodeError;
+use kiln_layout::lora::{Lora, LoraTarget};
+use kiln_layout::{Family, Parts, PredictionKind, TextKind};
+use kiln_networks::clip_text::ClipText;
+use kiln_networks::error::NetError;
+use kiln_networks::unet::UNet;
+use kiln_networks::vae::Vae;
+use kiln_tensor::{Compute, Patch, Vars, Weight, WeightMap};
+use parking_lot::Mutex;
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A network that denoises.
+pub struct BuiltUnet {
+    /// The network.
+    pub unet: UNet,
+    /// Where it runs.
+    pub compute: Compute,
+    /// The family's name, for people.
+    pub family: &'static str,
+    /// The family.
+    pub kind: Family,
+    /// Does it predict v?
+    pub v_prediction: bool,
+    /// Does its last step have no signal at all?
+    pub zsnr: bool,
+    /// What latents are multiplied by for it.
+    pub latent_scale: f32,
+    /// Channels of its latents.
+    pub latent_channels: usize,
+}
+
+/// Text encoders of one model.
+pub struct BuiltText {
+    /// Each with its kind.
+    pub encoders: Vec<(TextKind, ClipText)>,
+    /// Where they run.
+    pub compute: Compute,
+}
+
+/// An autoencoder.
+pub struct BuiltVae {
+    /// The network.
+    pub vae: Vae,
+    /// Where it runs.
+    pub compute: Compute,
+}
+
+type Built = Arc<dyn Any + Send + Sync>;
+
+struct Slot {
+    built: Option<Built>,
+    bytes: usize,
+}
+
+#[derive(Default)]
+struct Shelf {
+    /// What is built or being built, with when it was last asked for.
+    slots: BTreeMap<(char, [u8; 32]), (Arc<Mutex<Slot>>, u64)>,
+    clock: u64,
+}
+
+/// What models need while the program runs.
+pub struct Runtime {
+    compute: Compute,
+    budget: usize,
+    shelf: Mutex<Shelf>,
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Runtime({})", self.compute.name())
+    }
+}
+
+/// Bytes of memory this machine has, where that can be known.
+fn machine_memory() -> usize {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|l| l.strip_prefix("MemTotal:"));
+    let kilobytes = line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<usize>().ok());
+    kilobytes.map_or(8 << 30, |k| k.saturating_mul(1024))
+}
+
+impl Runtime {
+    /// Models on this device, `budget` bytes of them at most; by default six tenths of the machine's memory.
+    #[must_use]
+    pub fn new(compute: Compute, budget: Option<usize>) -> Self {
+        let budget = budget.unwrap_or_else(|| machine_memory() / 10 * 6);
+        Self { compute, budget, shelf: Mutex::default() }
+    }
+
+    /// Where models run.
+    #[must_use]
+    pub fn compute(&self) -> &Compute {
+        &self.compute
+    }
+
+    /// Bytes of models kept at most.
+    #[must_use]
+    pub fn budget(&self) -> usize {
+        self.budget
+    }
+
+    /// Bytes of what is kept now.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let slots: Vec<Arc<Mutex<Slot>>> = self.shelf.lock().slots.values().map(|s| s.0.clone()).collect();
+        slots.iter().map(|s| s.try_lock().map_or(0, |s| s.bytes)).sum()
+    }
+
+    /// What is built under this name; built by one while the others who want it wait.
+    fn shared<T: Any + Send + Sync>(
+        &self,
+        kind: char,
+        digest: [u8; 32],
+        build: impl FnOnce() -> Result<(T, usize), NodeError>,
+    ) -> Result<Arc<T>, NodeError> {
+        let slot = {
+            let mut shelf = self.shelf.lock();
+            shelf.clock += 1;
+            let now = shelf.clock;
+            let entry = shelf
+                .slots
+                .entry((kind, digest))
+                .or_insert_with(|| (Arc::new(Mutex::new(Slot { built: None, bytes: 0 })), now));
+            entry.1 = now;
+            entry.0.clone()
+        };
+        let mut held = slot.lock();
+        if let Some(built) = &held.built
+            && let Ok(built) = built.clone().downcast::<T>()
+        {
+            return Ok(built);
+        }
+        let (built, bytes) = build()?;
+        let built = Arc::new(built);
+        held.built = Some(built.clone());
+        held.bytes = bytes;
+        drop(held);
+        drop(slot);
+        self.make_room(bytes);
+        Ok(built)
+    }
+
+    /// Lets go of what was longest not asked for and nobody uses, until the rest fits.
+    fn make_room(&self, newest: usize) {
+        let mut shelf = self.shelf.lock();
+        let mut order: Vec<((char, [u8; 32]), u64)> = shelf.slots.iter().map(|(k, s)| (*k, s.1)).collect();
+        order.sort_by_key(|o| o.1);
+        let mut total: usize = shelf.slots.values().map(|s| s.0.try_lock().map_or(0, |s| s.bytes)).sum();
+        let last = order.len().saturating_sub(1);
+        for (key, _) in &order[..last] {
+            if total <= self.budget.max(newest) {
+                break;
+            }
+            let Some((slot, _)) = shelf.slots.get(key) else { continue };
+            let free = Arc::strong_count(slot) == 1
+                && slot.try_lock().is_some_and(|s| s.built.as_ref().is_none_or(|b| Arc::strong_count(b) == 1));
+            if free && let Some((slot, _)) = shelf.slots.remove(key) {
+                total = total.saturating_sub(slot.try_lock().map_or(0, |s| s.bytes));
+            }
+        }
+    }
+
+    /// A file taken apart; mapped, not read.
+    pub fn parts(&self, file: &StoredFile, wants: Wants) -> Result<Arc<Parts>, NodeError> {
+        let tag = match wants {
+            Wants::Checkpoint => 'c',
+            Wants::Unet => 'u',
+            Wants::Vae => 'v',
+            Wants::Text => 't',
+        };
+        self.shared(tag, file.hash, || {
+            let parts = recognise(Path::new(&file.path), wants)?;
+            Ok((parts, 0))
+        })
+    }
+
+    /// A network that denoises.
+    pub fn unet(&self, value: &WeightsValue) -> Result<Arc<BuiltUnet>, NodeError> {
+        self.shared('U', value.digest(), || {
+            let file = first(value)?;
+            let parts = self.parts(file, if value.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
+            let base = parts.unet.as_ref().ok_or_else(|| lacks(file, "diffusion network"))?;
+            let weights = self.changed(base, parts.family, value, Side::Unet)?;
+            let bytes = bytes_of(&weights);
+            let vars = Vars::new(file.name(), Arc::new(weights), &self.compute);
+            let unet = UNet::new(&vars).map_err(NodeError::new)?;
+            let built = BuiltUnet {
+                unet,
+                compute: self.compute.clone(),
+                family: parts.family.name(),
+                kind: parts.family,
+                v_prediction: parts.prediction == PredictionKind::V,
+                zsnr: parts.zsnr,
+                latent_scale: parts.latent.scale,
+                latent_channels: parts.latent.channels,
+            };
+            Ok((built, bytes))
+        })
+    }
+
+    /// The relation of noise levels and time steps a model is sampled with. Nothing is built for it.
+    pub fn space(&self, model: &crate::values::ModelValue) -> Result<kiln_sampling::Space, NodeError> {
+        let file = first(&model.weights)?;
+        let parts = self.parts(file, if model.weights.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
+        Ok(crate::space::of(model, parts.prediction == PredictionKind::V, parts.zsnr))
+    }
+
+    /// Text encoders. They run in 32 bit on every device: they are small, and every later number hangs on them.
+    pub fn text(&self, value: &TextValue) -> Result<Arc<BuiltText>, NodeError> {
+        self.shared('T', value.weights.digest(), || {
+            let mut encoders = Vec::new();
+            let mut bytes = 0;
+            for (index, (kind, weights)) in self.text_maps(&value.weights)?.into_iter().enumerate() {
+                bytes += bytes_of(&weights);
+                let file = value.weights.files.get(index).or_else(|| value.weights.files.first());
+                let vars = Vars::new(file.map_or("", StoredFile::name), Arc::new(weights), &Compute::cpu());
+                encoders.push((kind, ClipText::new(&vars).map_err(|e| network_error(&e))?));
+            }
+            if encoders.is_empty() {
+                return Err(lacks(first(&value.weights)?, "text encoder"));
+            }
+            Ok((BuiltText { encoders, compute: Compute::cpu() }, bytes))
+        })
+    }
+
+    /// The weights of text encoders, changed as the value says.
+    pub fn text_maps(&self, value: &WeightsValue) -> Result<Vec<(TextKind, WeightMap)>, NodeError> {
+        let mut found = Vec::new();
+        for file in &value.files {
+            let parts = self.parts(file, if value.part == Part::Alone { Wants::Text } else { Wants::Checkpoint })?;
+            for text in &parts.text {
+                let weights = self.changed(&text.weights, parts.family, value, Side::Text(text.kind))?;
+                found.push((text.kind, weights));
+            }
+        }
+        found.sort_by_key(|f| f.0);
+        Ok(found)
+    }
+
+    /// An autoencoder.
+    pub fn vae(&self, value: &WeightsValue) -> Result<Arc<BuiltVae>, NodeError> {
+        self.shared('A', value.digest(), || {
+            let file = first(value)?;
+            let parts = self.parts(file, if value.part == Part::Alone { Wants::Vae } else { Wants::Checkpoint })?;
+            let base = parts.vae.as_ref().ok_or_else(|| lacks(file, "autoencoder"))?;
+            // Half precision overflows in the autoencoders of this family.
+            let compute = self.compute.in_f32();
+            let weights: WeightMap = base.iter().map(|(n, w)| (n.clone(), w.fresh())).collect();
+            let bytes = bytes_of(&weights);
+            let vars = Vars::new(file.name(), Arc::new(weights), &compute);
+            let vae = Vae::new(&vars).map_err(|e| network_error(&e))?;
+            Ok((BuiltVae { vae, compute }, bytes))
+        })
+    }
+
+    /// The weights of a UNet, changed as the value says: for merging and saving.
+    pub fn unet_map(&self, value: &WeightsValue) -> Result<(WeightMap, Family), NodeError> {
+        let file = first(value)?;
+        let parts = self.parts(file, if value.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
+        let base = parts.unet.as_ref().ok_or_else(|| lacks(file, "diffusion network"))?;
+        Ok((self.changed(base, parts.family, value, Side::Unet)?, parts.family))
+    }
+
+    fn changed(&self, base: &WeightMap, family: Family, value: &WeightsValue, side: Side) -> Result<WeightMap, NodeError> {
+        let mut weights: WeightMap = base.iter().map(|(n, w)| (n.clone(), w.fresh())).collect();
+        let mut patches: BTreeMap<String, Vec<Arc<dyn Patch>>> = BTreeMap::new();
+        for change in &value.changes {
+            match change {
+                Change::Lora { file, strength } => {
+                    for (name, more) in self.lora(file, *strength, base, family, side)? {
+                        patches.entry(name).or_default().extend(more);
+                    }
+                }
+                Change::Merge { other, ratio } => {
+                    let others = match side {
+                        Side::Unet => self.unet_map(other)?.0,
+                        Side::Text(kind) => {
+                            let maps = self.text_maps(other)?;
+                            maps.into_iter().find(|m| m.0 == kind).map(|m| m.1).unwrap_or_default()
+                        }
+                    };
+                    for (name, patch) in merge(base, others, *ratio) {
+                        patches.entry(name).or_default().push(patch);
+                    }
+                }
+            }
+        }
+        let numbers: usize = patches.keys().filter_map(|n| weights.get(n)).map(Weight::len).sum();
+        // Changed weights are kept as 32-bit numbers when they fit well; else they are made anew each time.
+        let keep = numbers.saturating_mul(4) <= self.budget / 2;
+        for (name, list) in patches {
+            if let Some(weight) = weights.get_mut(&name) {
+                *weight = weight.patched(list, keep);
+            }
+        }
+        Ok(weights)
+    }
+
+    /// Whether a LoRA is one for this model.
+    pub fn fits(&self, value: &WeightsValue, file: &StoredFile) -> Result<(), NodeError> {
+        let base = first(value)?;
+        let parts = self.parts(base, if value.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
+        let lora = self.shared('L', file.hash, || Ok((read_lora(Path::new(&file.path))?, 0)))?;
+        let text: Vec<(TextKind, &WeightMap)> = parts.text.iter().map(|t| (t.kind, &t.weights)).collect();
+        let target = LoraTarget { unet: parts.unet.as_ref(), text: &text, family: parts.family };
+        lora.apply(&target, 1.0, 1.0).map_err(NodeError::new)?;
+        Ok(())
+    }
+
+    fn lora(
+        &self,
+        file: &StoredFile,
+        strength: f32,
+        base: &WeightMap,
+        family: Family,
+        side: Side,
+    ) -> Result<BTreeMap<String, Vec<Arc<dyn Patch>>>, NodeError> {
+        let lora = self.shared('L', file.hash, || Ok((read_lora(Path::new(&file.path))?, 0)))?;
+        let text_target;
+        let target = match side {
+            Side::Unet => LoraTarget { unet: Some(base), text: &[], family },
+            Side::Text(kind) => {
+                text_target = [(kind, base)];
+                LoraTarget { unet: None, text: &text_target, family }
+            }
+        };
+        let applied = lora.apply(&target, strength, strength).map_err(NodeError::new)?;
+        Ok(match side {
+            Side::Unet => applied.unet,
+            Side::Text(_) => applied.text.into_iter().next().unwrap_or_default(),
+        })
+    }
+}
+
+/// What a file is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// Everything in it.
+    Checkpoint,
+    /// A diffusion network alone.
+    Unet,
+    /// An autoencoder alone.
+    Vae,
+    /// A text encoder alone.
+    Text,
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Unet,
+    Text(TextKind),
+}
+
+fn first(value: &WeightsValue) -> Result<&StoredFile, NodeError> {
+    value.files.first().ok_or_else(|| NodeError::new("this model names no file: a fault of the node that made it"))
+}
+
+fn lacks(file: &StoredFile, what: &str) -> NodeError {
+    NodeError::new(format!("{} has no {what}", file.name())).hint("load that part from another file")
+}
+
+fn bytes_of(weights: &WeightMap) -> usize {
+    weights.values().map(Weight::bytes).sum()
+}
+
+fn recognise(path: &Path, wants: Wants) -> Result<Parts, NodeError> {
+    if path.is_dir() {
+        return kiln_layout::recognise_folder(path).map_err(NodeError::new);
+    }
+    let file = kiln_weights::WeightFile::open(path).map_err(NodeError::new)?;
+    match wants {
+        Wants::Checkpoint => kiln_layout::recognise(&file),
+        Wants::Unet => kiln_layout::unet_only(&file),
+        Wants::Vae => kiln_layout::vae_only(&file).map(|vae| Parts { vae: Some(vae.weights), ..alone(Family::Sd1) }),
+        Wants::Text => kiln_layout::text_only(&[&file]).map(|text| {
+            let has = |kind| text.iter().any(|t| t.kind == kind);
+            let family = match (has(TextKind::OpenClipG), has(TextKind::OpenClipH)) {
+                (true, _) => Family::SdxlBase,
+                (_, true) => Family::Sd2,
+                _ => Family::Sd1,
+            };
+            Parts { text, ..alone(family) }
+        }),
+    }
+    .map_err(NodeError::new)
+}
+
+/// A model of which one part is known.
+fn alone(family: Family) -> Parts {
+    Parts {
+        family,
+        prediction: PredictionKind::Eps,
+        zsnr: false,
+        unet: None,
+        vae: None,
+        text: Vec::new(),
+        in_channels: 4,
+        latent: kiln_layout::Latent { channels: 4, scale: family.latent_scale() },
+        notes: Vec::new(),
+    }
+}
+
+/// A LoRA file, read.
+pub fn read_lora(path: &Path) -> Result<Lora, NodeError> {
+    let file = kiln_weights::WeightFile::open(path).map_err(NodeError::new)?;
+    Lora::read(&file).map_err(NodeError::new)
+}
+
+fn merge(base: &WeightMap, others: WeightMap, ratio: BlockRatios) -> Vec<(String, Arc<dyn Patch>)> {
+    let part = |name: &str| {
+        if name.starts_with("input_blocks.") || name.starts_with("time_embed") || name.starts_with("label_emb") {
+            ratio.input
+        } else if name.starts_with("middle_block.") {
+            ratio.middle
+        } else {
+            ratio.out
+        }
+    };
+    others
+        .into_iter()
+        .filter(|(name, other)| base.get(name).is_some_and(|b| b.shape() == other.shape()))
+        .map(|(name, other)| {
+            let patch: Arc<dyn Patch> = Arc::new(Mix { keep: part(&name), other });
+            (name, patch)
+        })
+        .collect()
+}
+
+/// A weighted mean with another model's weight.
+struct Mix {
+    keep: f32,
+    other: Weight,
+}
+
+impl Patch for Mix {
+    fn apply(&self, _shape: &[usize], values: &mut [f32]) {
+        let other = self.other.to_f32();
+        for (v, o) in values.iter_mut().zip(other) {
+            *v = *v * self.keep + o * (1.0 - self.keep);
+        }
+    }
+}
+
+/// A network's error as a node's.
+pub fn network_error(error: &NetError) -> NodeError {
+    match error {
+        NetError::Cancelled => NodeError::cancelled(),
+        other => NodeError::new(other.to_string()),
+    }
+}
