@@ -20,7 +20,7 @@ struct Piece {
     key: u64,
     start: f64,
     end: f64,
-    moved: Rc<Vec<f32>>,
+    moved: Rc<[f32]>,
 }
 
 /// The path over one stretch of noise levels.
@@ -28,7 +28,7 @@ pub struct BrownianTree {
     seed: u64,
     root: Piece,
     /// The pieces of the last question: the next one mostly begins where it ended.
-    kept: BTreeMap<(u32, u64), Rc<Vec<f32>>>,
+    kept: BTreeMap<(u32, u64), Rc<[f32]>>,
 }
 
 impl BrownianTree {
@@ -39,7 +39,7 @@ impl BrownianTree {
         let spread = (end - start).max(0.0).sqrt() as f32;
         let mut moved = Generator::new(u64::from(first)).randn(len);
         moved.iter_mut().for_each(|value| *value *= spread);
-        let root = Piece { depth: 0, key: 0, start, end, moved: Rc::new(moved) };
+        let root = Piece { depth: 0, key: 0, start, end, moved: moved.into() };
         BrownianTree { seed, root, kept: BTreeMap::new() }
     }
 
@@ -110,7 +110,7 @@ impl BrownianTree {
                     *slot = share * moved + spread * *slot;
                     right.push(moved - *slot);
                 }
-                (Rc::new(left), Rc::new(right))
+                (left.into(), right.into())
             }
         };
         let half = |key, start, end, moved| Piece { depth, key, start, end, moved };

@@ -42,7 +42,9 @@ pub enum CheckError {
     #[error("this is not a file of sampler cases: {0}")]
     Form(#[from] serde_json::Error),
     /// The case's name says nothing that can be run.
-    #[error("case \"{0}\": the name must be space/schedule/sampler with space \"eps\" or \"flow3\" and a known sampler")]
+    #[error(
+        "case \"{0}\": the name must be space/schedule/sampler with space \"eps\" or \"flow3\" and a known sampler"
+    )]
     Name(String),
     /// The recorded tensors do not fit together.
     #[error("case \"{name}\": {why}")]
@@ -97,7 +99,11 @@ fn run_case(name: &str, recorded: &Recorded, noise: &[f32]) -> Result<Case, Chec
     };
     let sampler: Sampler = sampler.parse().map_err(|_| unknown())?;
     if recorded.out.len() != noise.len() {
-        return Err(fails(format!("the result has {} numbers, the noise {}", recorded.out.len(), noise.len())));
+        return Err(fails(format!(
+            "the result has {} numbers, the noise {}",
+            recorded.out.len(),
+            noise.len()
+        )));
     }
     let mut model = ClosedForm { flow: space.is_flow(), calls: 0 };
     let latent = vec![0.0; noise.len()];

@@ -163,6 +163,9 @@ pub fn sample<M: Model>(
     };
     let mut out = solve::run(&mut run, x)?;
     let last = sigmas[sigmas.len() - 1];
+    if let Some(blend) = &run.blend {
+        solve::keep_exactly(sampler, last, &mut out, &blend.mask, &blend.latent);
+    }
     space.inverse_noise_scaling(solve::last_level(sampler, last), &mut out);
     Ok(out)
 }

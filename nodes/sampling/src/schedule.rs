@@ -35,6 +35,18 @@ pub enum ScheduleError {
         /// What it may be.
         rule: &'static str,
     },
+    /// So low a part of the noise that the planned run is too long.
+    #[error(
+        "denoise {denoise} with {steps} steps would plan {longer} steps to keep the last {steps}: raise denoise"
+    )]
+    Denoise {
+        /// The part of the noise.
+        denoise: f64,
+        /// The steps asked for.
+        steps: usize,
+        /// The steps that would be planned.
+        longer: usize,
+    },
     /// No scheduler has this name.
     #[error("there is no scheduler called \"{0}\"")]
     Name(String),

@@ -9,6 +9,8 @@ mod euler;
 mod heun;
 mod levels;
 mod multistep;
+mod renoise;
+mod res;
 mod sa_solver;
 mod seeds;
 mod uni_pc;
@@ -58,21 +60,19 @@ pub(crate) fn run<E>(run: &mut Run<'_, E>, x: Vec<f32>) -> Outcome<E> {
             let solver = run.options.solver.unwrap_or(Solver::Midpoint);
             dpmpp_sde::dpmpp_2m_sde(run, x, solver)
         }
-        Sampler::Dpmpp2mSdeHeun | Sampler::Dpmpp2mSdeHeunGpu => {
-            dpmpp_sde::dpmpp_2m_sde(run, x, Solver::Heun)
-        }
+        Sampler::Dpmpp2mSdeHeun | Sampler::Dpmpp2mSdeHeunGpu => dpmpp_sde::dpmpp_2m_sde(run, x, Solver::Heun),
         Sampler::Dpmpp3mSde | Sampler::Dpmpp3mSdeGpu => dpmpp_sde::dpmpp_3m_sde(run, x),
-        Sampler::Ddpm => euler::ddpm(run, x),
-        Sampler::Lcm => euler::lcm(run, x),
-        Sampler::ResMultistep => euler::res_multistep(run, x, 0.0, false),
-        Sampler::ResMultistepCfgPp => euler::res_multistep(run, x, 0.0, true),
+        Sampler::Ddpm => renoise::ddpm(run, x),
+        Sampler::Lcm => renoise::lcm(run, x),
+        Sampler::ResMultistep => res::res_multistep(run, x, 0.0, false),
+        Sampler::ResMultistepCfgPp => res::res_multistep(run, x, 0.0, true),
         Sampler::ResMultistepAncestral => {
             let eta = eta(run, 1.0);
-            euler::res_multistep(run, x, eta, false)
+            res::res_multistep(run, x, eta, false)
         }
         Sampler::ResMultistepAncestralCfgPp => {
             let eta = eta(run, 1.0);
-            euler::res_multistep(run, x, eta, true)
+            res::res_multistep(run, x, eta, true)
         }
         Sampler::GradientEstimation => euler::gradient_estimation(run, x, false),
         Sampler::GradientEstimationCfgPp => euler::gradient_estimation(run, x, true),
@@ -81,6 +81,23 @@ pub(crate) fn run<E>(run: &mut Run<'_, E>, x: Vec<f32>) -> Outcome<E> {
         Sampler::SaSolverPece => sa_solver::sa_solver(run, x, true),
         Sampler::UniPc => uni_pc::uni_pc(run, x, uni_pc::Kind::Bh1),
         Sampler::UniPcBh2 => uni_pc::uni_pc(run, x, uni_pc::Kind::Bh2),
+    }
+}
+
+/// Whether the sampler's result at level 0 is the prediction itself. The others stop above 0.
+fn ends_at_prediction(sampler: Sampler) -> bool {
+    !matches!(sampler, Sampler::DpmFast | Sampler::DpmAdaptive | Sampler::UniPc | Sampler::UniPcBh2)
+}
+
+/// Puts the latent back to the bit where the mask keeps it: rounding on the way may have moved it.
+pub(crate) fn keep_exactly(sampler: Sampler, last: f32, out: &mut [f32], mask: &[f32], latent: &[f32]) {
+    if last != 0.0 || !ends_at_prediction(sampler) {
+        return;
+    }
+    for ((value, mask), latent) in out.iter_mut().zip(mask).zip(latent) {
+        if *mask == 0.0 {
+            *value = *latent;
+        }
     }
 }
 

@@ -55,7 +55,7 @@ pub struct Space {
 }
 
 /// A level above every model's: what "from the very start" means for a model with a table.
-pub const ABOVE_ALL: f32 = 999_999_999.9;
+pub const ABOVE_ALL: f32 = 1e9;
 
 impl Space {
     /// A model trained on 1000 noise steps.

@@ -97,8 +97,12 @@ fn the_recorded_brownian_path_comes_out() {
     let parity: Value = serde_json::from_str(PARITY).unwrap();
     let recorded = &parity["brownian"];
     let number = |key: &str| recorded[key].as_f64().unwrap() as f32;
-    let mut tree =
-        BrownianTree::new(recorded["seed"].as_u64().unwrap(), number("sigma_min"), number("sigma_max"), 4 * 64 * 64);
+    let mut tree = BrownianTree::new(
+        recorded["seed"].as_u64().unwrap(),
+        number("sigma_min"),
+        number("sigma_max"),
+        4 * 64 * 64,
+    );
     for (times, expected) in
         recorded["t"].as_array().unwrap().iter().zip(recorded["first8"].as_array().unwrap())
     {

@@ -7,6 +7,10 @@ use crate::space::Space;
 /// Karras et al. 2022: even steps of the `rho`-th root, then 0.
 pub fn karras(steps: usize, min: f32, max: f32, rho: f64) -> Result<Vec<f32>, ScheduleError> {
     check_steps(steps)?;
+    karras_levels(steps, min, max, rho)
+}
+
+pub(super) fn karras_levels(steps: usize, min: f32, max: f32, rho: f64) -> Result<Vec<f32>, ScheduleError> {
     check_range(min, max)?;
     check("rho", rho, rho > 0.0, "greater than 0")?;
     let root = |sigma: f32| libm::pow(f64::from(sigma), 1.0 / rho);
@@ -19,6 +23,10 @@ pub fn karras(steps: usize, min: f32, max: f32, rho: f64) -> Result<Vec<f32>, Sc
 /// Even steps of the logarithm, then 0.
 pub fn exponential(steps: usize, min: f32, max: f32) -> Result<Vec<f32>, ScheduleError> {
     check_steps(steps)?;
+    exponential_levels(steps, min, max)
+}
+
+pub(super) fn exponential_levels(steps: usize, min: f32, max: f32) -> Result<Vec<f32>, ScheduleError> {
     check_range(min, max)?;
     let log = |sigma: f32| libm::log(f64::from(sigma)) as f32;
     ended(linspace(log(max), log(min), steps).into_iter().map(round::exp))
@@ -31,10 +39,7 @@ pub fn polyexponential(steps: usize, min: f32, max: f32, rho: f64) -> Result<Vec
     check("rho", rho, rho >= 0.0, "at least 0")?;
     let (low, high) = (libm::log(f64::from(min)), libm::log(f64::from(max)));
     let ramp = linspace(1.0, 0.0, steps);
-    ended(
-        ramp.into_iter()
-            .map(|part| round::exp(round::pow(part, rho) * (high - low) as f32 + low as f32)),
-    )
+    ended(ramp.into_iter().map(|part| round::exp(round::pow(part, rho) * (high - low) as f32 + low as f32)))
 }
 
 /// Levels at even quantiles of a Laplace distribution of their logarithm, then 0.
@@ -47,7 +52,7 @@ pub fn laplace(steps: usize, min: f32, max: f32, mu: f64, beta: f64) -> Result<V
     ended(linspace(0.0, 1.0, steps).into_iter().map(|part| {
         let off = 0.5 - part;
         let side = if off == 0.0 { 0.0 } else { off.signum() };
-        let log = mu - beta * side * round::ln((1.0 - 2.0 * off.abs()).max(1e-5));
+        let log = mu - beta * side * round::ln((1.0 - 2.0 * off.abs()) + 1e-5);
         round::exp(log).clamp(min, max)
     }))
 }
@@ -79,6 +84,15 @@ pub fn sd_turbo(space: &Space, steps: usize, denoise: f64) -> Result<Vec<f32>, S
 /// would come twice come once, so there can be fewer than `steps`.
 pub fn beta(space: &Space, steps: usize, alpha: f64, beta: f64) -> Result<Vec<f32>, ScheduleError> {
     check_steps(steps)?;
+    beta_levels(space, steps, alpha, beta)
+}
+
+pub(super) fn beta_levels(
+    space: &Space,
+    steps: usize,
+    alpha: f64,
+    beta: f64,
+) -> Result<Vec<f32>, ScheduleError> {
     check("alpha", alpha, alpha > 0.0 && alpha <= 1000.0, "greater than 0 and at most 1000")?;
     check("beta", beta, beta > 0.0 && beta <= 1000.0, "greater than 0 and at most 1000")?;
     let table = space.table().as_slice();
@@ -111,6 +125,7 @@ pub fn align_your_steps(kind: AlignYourSteps, steps: usize, denoise: f64) -> Res
     if keep == 0 {
         return Ok(Vec::new());
     }
+    // The levels of Stable Diffusion's table at the published times (999, 850, 736 ...).
     let levels: [f64; 11] = match kind {
         AlignYourSteps::Sd1 => [
             14.6146412293,

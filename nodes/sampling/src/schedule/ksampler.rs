@@ -1,8 +1,12 @@
 //! The rules of the sampler nodes: how "steps", "denoise" and "start at step" become noise levels.
 
-use super::{ScheduleError, Scheduler, check_steps, sigmas};
+use super::named::unlimited;
+use super::{ScheduleError, Scheduler, check_steps};
 use crate::sampler::Sampler;
 use crate::space::Space;
+
+/// How many steps a run with a low `denoise` may plan to keep the last of.
+const MAX_PLANNED: usize = 100_000;
 
 /// The noise levels of a sampler node. With a `denoise` of 0 or less the list is empty: the latent
 /// stays as it is.
@@ -27,6 +31,9 @@ pub fn ksampler_sigmas(
         return Ok(Vec::new());
     }
     let longer = (steps as f64 / denoise) as usize;
+    if longer > MAX_PLANNED {
+        return Err(ScheduleError::Denoise { denoise, steps, longer });
+    }
     let mut all = planned(sampler, scheduler, space, longer)?;
     Ok(all.split_off(all.len().saturating_sub(steps + 1)))
 }
@@ -38,11 +45,9 @@ fn planned(
     steps: usize,
 ) -> Result<Vec<f32>, ScheduleError> {
     if !sampler.drops_penultimate() {
-        return sigmas(scheduler, space, steps);
+        return unlimited(scheduler, space, steps);
     }
-    check_steps(steps)?;
-    // One step more than the limit is fine here: it is dropped again.
-    let mut all = sigmas(scheduler, space, (steps + 1).min(super::MAX_STEPS))?;
+    let mut all = unlimited(scheduler, space, steps + 1)?;
     if all.len() >= 2 {
         all.remove(all.len() - 2);
     }

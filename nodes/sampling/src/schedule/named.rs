@@ -94,15 +94,24 @@ impl core::str::FromStr for Scheduler {
 /// The noise levels of a schedule, falling, with the final 0.
 pub fn sigmas(scheduler: Scheduler, space: &Space, steps: usize) -> Result<Vec<f32>, ScheduleError> {
     check_steps(steps)?;
+    unlimited(scheduler, space, steps)
+}
+
+/// The same for any number of steps from 1 up.
+pub(super) fn unlimited(
+    scheduler: Scheduler,
+    space: &Space,
+    steps: usize,
+) -> Result<Vec<f32>, ScheduleError> {
     let (min, max) = (space.sigma_min(), space.sigma_max());
     let out = match scheduler {
         Scheduler::Simple => simple(space.table().as_slice(), steps),
         Scheduler::SgmUniform => timed(space, steps, true),
         Scheduler::Normal => timed(space, steps, false),
-        Scheduler::Karras => extra::karras(steps, min, max, 7.0)?,
-        Scheduler::Exponential => extra::exponential(steps, min, max)?,
+        Scheduler::Karras => extra::karras_levels(steps, min, max, 7.0)?,
+        Scheduler::Exponential => extra::exponential_levels(steps, min, max)?,
         Scheduler::DdimUniform => ddim_uniform(space.table().as_slice(), steps),
-        Scheduler::Beta => extra::beta(space, steps, 0.6, 0.6)?,
+        Scheduler::Beta => extra::beta_levels(space, steps, 0.6, 0.6)?,
         Scheduler::LinearQuadratic => linear_quadratic(max, steps),
         Scheduler::KlOptimal => kl_optimal(min, max, steps),
     };

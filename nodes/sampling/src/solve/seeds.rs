@@ -32,9 +32,8 @@ pub(super) struct Two {
 }
 
 /// Two evaluations a step.
-pub(super) fn seeds_2<E>(run: &mut Run<'_, E>, mut x: Vec<f32>, how: Two) -> Outcome<E> {
+pub(super) fn seeds_2<E>(run: &mut Run<'_, E>, mut x: Vec<f32>, Two { eta, r, exact }: Two) -> Outcome<E> {
     let s_noise = s_noise(run);
-    let Two { eta, r, exact } = how;
     let noisy = eta > 0.0 && s_noise > 0.0;
     let levels = finite_levels(run);
     for i in 0..run.steps() {
@@ -53,10 +52,8 @@ pub(super) fn seeds_2<E>(run: &mut Run<'_, E>, mut x: Vec<f32>, how: Two) -> Out
         let (fade_1, new_1) = spread(r * h, eta);
         let (fade_2, new_2) = spread((1.0 - r) * h, eta);
 
-        let mut half = sum(&[
-            (middle / from * fade_1, &x),
-            (-at_middle * libm::expm1(-r * h_eta), &denoised),
-        ]);
+        let mut half =
+            sum(&[(middle / from * fade_1, &x), (-at_middle * libm::expm1(-r * h_eta), &denoised)]);
         let noise = if noisy { run.randn(x.len()) } else { Vec::new() };
         if noisy {
             add(&mut half, middle * new_1 * s_noise, &noise);

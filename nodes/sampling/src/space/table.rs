@@ -78,11 +78,8 @@ impl SigmaTable {
 
     /// 1000 entries evenly spaced in their logarithm.
     pub(super) fn log_linear(min: f32, max: f32) -> Self {
-        let logs = crate::round::linspace(
-            libm::log(f64::from(min)) as f32,
-            libm::log(f64::from(max)) as f32,
-            1000,
-        );
+        let logs =
+            crate::round::linspace(libm::log(f64::from(min)) as f32, libm::log(f64::from(max)) as f32, 1000);
         SigmaTable { sigmas: logs.into_iter().map(crate::round::exp).collect() }
     }
 
