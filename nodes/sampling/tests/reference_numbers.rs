@@ -64,7 +64,7 @@ fn brownian_noise_is_torchsdes() {
         }
     }
     println!("greatest difference {worst:e}");
-    assert!(worst <= 3e-6, "{worst}");
+    assert!(worst <= 1e-6, "{worst}");
 }
 
 #[test]

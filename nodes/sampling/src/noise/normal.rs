@@ -69,7 +69,7 @@ fn ln(x: f32) -> f32 {
     y *= m;
     y = y.mul_add(z, e * -2.121_944_4e-4);
     y = z.mul_add(-0.5, y);
-    e.mul_add(0.693_359_375, m + y)
+    e.mul_add(355.0 / 512.0, m + y)
 }
 
 /// Sine and cosine of an angle that is not negative.
