@@ -6,12 +6,15 @@
 
 use crate::noise::Generator;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// How often a stretch is halved at most: enough to tell times apart that differ in the sixth digit.
 const MAX_DEPTH: u32 = 60;
 /// How many numbers are kept between two questions at most (256 MiB).
 const KEPT_NUMBERS: usize = 64 << 20;
+
+/// How far the path moves, for every element of the tensor.
+struct Moved(Vec<f32>);
 
 /// One piece of the path: its place in the tree, its ends and how far the path moves along it.
 #[derive(Clone)]
@@ -20,7 +23,7 @@ struct Piece {
     key: u64,
     start: f64,
     end: f64,
-    moved: Rc<[f32]>,
+    moved: Arc<Moved>,
 }
 
 /// The path over one stretch of noise levels.
@@ -28,7 +31,7 @@ pub struct BrownianTree {
     seed: u64,
     root: Piece,
     /// The pieces of the last question: the next one mostly begins where it ended.
-    kept: BTreeMap<(u32, u64), Rc<[f32]>>,
+    kept: BTreeMap<(u32, u64), Arc<Moved>>,
 }
 
 impl BrownianTree {
@@ -39,7 +42,7 @@ impl BrownianTree {
         let spread = (end - start).max(0.0).sqrt() as f32;
         let mut moved = Generator::new(u64::from(first)).randn(len);
         moved.iter_mut().for_each(|value| *value *= spread);
-        let root = Piece { depth: 0, key: 0, start, end, moved: moved.into() };
+        let root = Piece { depth: 0, key: 0, start, end, moved: Arc::new(Moved(moved)) };
         BrownianTree { seed, root, kept: BTreeMap::new() }
     }
 
@@ -58,7 +61,7 @@ impl BrownianTree {
     fn movement(&mut self, from: f64, to: f64) -> Vec<f32> {
         let inside = |t: f64| rounded(t).clamp(self.root.start, self.root.end);
         let (from, to) = (inside(from), inside(to));
-        let mut out = vec![0.0f32; self.root.moved.len()];
+        let mut out = vec![0.0f32; self.root.moved.0.len()];
         if from >= to {
             return out;
         }
@@ -72,17 +75,17 @@ impl BrownianTree {
             }
             if (from <= piece.start && to >= piece.end) || piece.depth >= MAX_DEPTH {
                 if first {
-                    out.copy_from_slice(&piece.moved);
+                    out.copy_from_slice(&piece.moved.0);
                     first = false;
                 } else {
-                    crate::vector::add(&mut out, 1.0, &piece.moved);
+                    crate::vector::add(&mut out, 1.0, &piece.moved.0);
                 }
                 continue;
             }
             let (left, right) = self.halves(&piece);
             if (seen.len() + 2) * out.len() <= KEPT_NUMBERS {
-                seen.insert((left.depth, left.key), Rc::clone(&left.moved));
-                seen.insert((right.depth, right.key), Rc::clone(&right.moved));
+                seen.insert((left.depth, left.key), Arc::clone(&left.moved));
+                seen.insert((right.depth, right.key), Arc::clone(&right.moved));
             }
             open.push(right);
             open.push(left);
@@ -96,21 +99,20 @@ impl BrownianTree {
         let (left_key, right_key) = (2 * piece.key, 2 * piece.key + 1);
         let middle = rounded(0.5 * (piece.start + piece.end));
         let (left, right) = match (self.kept.get(&(depth, left_key)), self.kept.get(&(depth, right_key))) {
-            (Some(left), Some(right)) => (Rc::clone(left), Rc::clone(right)),
+            (Some(left), Some(right)) => (Arc::clone(left), Arc::clone(right)),
             _ => {
                 let place = [piece.key, u64::from(piece.depth)];
                 let word = seed_words(self.seed, &place, 4)[0];
-                let mut left = Generator::new(u64::from(word)).randn(piece.moved.len());
+                let mut left = Generator::new(u64::from(word)).randn(piece.moved.0.len());
                 let (a, b) = (middle - piece.start, piece.end - middle);
                 let whole = piece.end - piece.start;
                 let share = (a / whole) as f32;
                 let spread = (a * b / whole).max(0.0).sqrt() as f32;
-                let mut right = Vec::with_capacity(left.len());
-                for (slot, &moved) in left.iter_mut().zip(piece.moved.iter()) {
+                for (slot, &moved) in left.iter_mut().zip(&piece.moved.0) {
                     *slot = share * moved + spread * *slot;
-                    right.push(moved - *slot);
                 }
-                (left.into(), right.into())
+                let right = piece.moved.0.iter().zip(&left).map(|(moved, left)| moved - left).collect();
+                (Arc::new(Moved(left)), Arc::new(Moved(right)))
             }
         };
         let half = |key, start, end, moved| Piece { depth, key, start, end, moved };

@@ -36,9 +36,7 @@ impl Generator {
             }
             return;
         }
-        for slot in out.iter_mut() {
-            *slot = self.twister.uniform_f32();
-        }
+        self.twister.fill_uniform(out);
         let (blocks, rest) = out.as_chunks_mut::<{ normal::BLOCK }>();
         normal::transform(blocks);
         if rest.is_empty() {
@@ -46,9 +44,7 @@ impl Generator {
         }
         // A tail gets 16 fresh numbers that end with the tensor and so replace some finished ones.
         let mut tail = [[0.0f32; normal::BLOCK]];
-        for slot in &mut tail[0] {
-            *slot = self.twister.uniform_f32();
-        }
+        self.twister.fill_uniform(&mut tail[0]);
         normal::transform(&mut tail);
         let from = out.len() - normal::BLOCK;
         out[from..].copy_from_slice(&tail[0]);
