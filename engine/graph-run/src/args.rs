@@ -12,6 +12,7 @@ Examples:
   graph-run framed-paper.ron --items 0..100         make a hundred of it
   graph-run framed-paper.ron --items 100 --resume   go on where that stopped
   graph-run out/00007.png --out again               make the same picture from the graph inside it
+  graph-run workflow.json                           run a workflow saved by ComfyUI with Export (API)
 
 A run ends with 0 when all is made, 1 when something failed, 2 when the graph or the command
 is wrong, 130 when it was cancelled. `graph-run COMMAND --help` tells more about a command.";
@@ -32,7 +33,7 @@ pub struct Cli {
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunArgs {
-    /// The graph: a .ron file, or a picture that carries its graph
+    /// The graph: a .ron file, a workflow in ComfyUI's API format (.json), or a picture that carries its graph
     #[arg(value_name = "GRAPH")]
     pub graph: Option<PathBuf>,
     /// Set a parameter: an exposed name or node.param
@@ -118,6 +119,11 @@ pub enum Command {
         after_help = "Examples:\n  graph-run check poster.ron\n  graph-run check poster.ron --set size=99999 --json\n\nEnds with 0 when it can run, 2 when it cannot."
     )]
     Check(CheckArgs),
+    /// Write a ComfyUI workflow (API format) as a graph
+    #[command(
+        after_help = "Examples:\n  graph-run convert workflow.json -o workflow.ron\n  graph-run convert workflow.json                    print it\n\nSave the workflow in ComfyUI with Workflow, Export (API); such files run and check as they are, too.\nWhat is not quite the same stands as comments in the graph."
+    )]
+    Convert(ConvertArgs),
     /// Write graphs in their one canonical form
     #[command(
         after_help = "Examples:\n  graph-run fmt poster.ron\n  graph-run fmt --check graphs/*.ron     for a build server: 1 when a file would change\n\nParameters that a node has since renamed get their present names."
@@ -184,7 +190,7 @@ pub enum Command {
 /// A graph, its settings, and what it may read.
 #[derive(Args, Debug)]
 pub struct GraphArgs {
-    /// The graph: a .ron file, or a picture that carries its graph
+    /// The graph: a .ron file, a workflow in ComfyUI's API format (.json), or a picture that carries its graph
     #[arg(value_name = "GRAPH")]
     pub graph: PathBuf,
     /// Set a parameter: an exposed name or node.param
@@ -221,6 +227,20 @@ pub struct CheckArgs {
     /// Check only what this node needs; may be given again
     #[arg(long, value_name = "NODE")]
     pub want: Vec<String>,
+}
+
+/// `convert`.
+#[derive(Args, Debug)]
+pub struct ConvertArgs {
+    /// The workflow: a .json file in ComfyUI's API format, or a picture ComfyUI saved
+    #[arg(value_name = "WORKFLOW")]
+    pub workflow: PathBuf,
+    /// Where to write the graph [default: print it]
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub overwrite: bool,
 }
 
 /// `fmt`.

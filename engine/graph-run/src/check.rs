@@ -67,9 +67,11 @@ pub fn run(args: &CheckArgs) -> Result<u8, Fail> {
     if args.graph.json {
         say::json(&json!({
             "ok": ok, "nodes": nodes, "over_items": looked.over_items, "problems": looked.problems,
+            "notes": looked.source.foreign.iter().flatten().map(ToString::to_string).collect::<Vec<_>>(),
         }));
         return Ok(if ok { 0 } else { WRONG });
     }
+    looked.source.tell_notes();
     for problem in &looked.problems {
         say::err(&source::placed(&looked.source.name, problem));
     }

@@ -30,6 +30,7 @@ pub fn run(args: &FmtArgs) -> Result<u8, Fail> {
                     Some("--stdout prints it"),
                 ));
             }
+            source.is_ours()?;
             if text == source.text {
                 return Ok(());
             }

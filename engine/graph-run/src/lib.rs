@@ -16,6 +16,7 @@ mod args;
 mod cache;
 mod caches;
 mod check;
+mod convert;
 mod embed;
 mod explain;
 mod fail;
@@ -90,6 +91,7 @@ fn dispatch(cli: Cli) -> Result<u8, Fail> {
     let Some(command) = cli.command else { return start::run(&cli.run) };
     match command {
         Command::Check(a) => check::run(&a),
+        Command::Convert(a) => convert::run(&a),
         Command::Fmt(a) => fmt::run(&a),
         Command::Nodes(a) => nodes::run(&a),
         Command::Keys(a) => keys::run(&a),

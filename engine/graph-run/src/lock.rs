@@ -22,6 +22,7 @@ pub fn lock(args: &GraphArgs) -> Result<u8, Fail> {
         return Err(Fail::wrong("a lock is of the graph as it stands", Some("leave --set out")));
     }
     let looked = checked(args)?;
+    looked.source.is_ours()?;
     let now = used(&looked)?;
     // The graph anew: what was only for this look (a picture's note) stays where it was.
     let mut graph = source::parse(&looked.source.name, &looked.source.text)?;
@@ -54,6 +55,7 @@ pub fn lock(args: &GraphArgs) -> Result<u8, Fail> {
 /// When the graph has no lock, or cannot run.
 pub fn verify(args: &GraphArgs) -> Result<u8, Fail> {
     let source = source::read(&args.graph)?;
+    source.is_ours()?;
     let Some(lock) = &source.graph.lock else {
         return Err(Fail::wrong(
             format!("{} has no lock", source.name),

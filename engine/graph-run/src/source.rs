@@ -1,7 +1,9 @@
-//! Where a graph comes from: a `.ron` file, a picture that carries its graph, or the standard input.
+//! Where a graph comes from: a `.ron` file, a workflow in ComfyUI's API format, a picture that carries either, or the
+//! standard input.
 
 use crate::args::Cli;
 use crate::fail::{Fail, worded};
+use crate::say;
 use clap::CommandFactory;
 use kiln_core::document::Graph;
 use kiln_core::words;
@@ -24,6 +26,8 @@ pub struct Source {
     pub picture: bool,
     /// The text as it was read.
     pub text: String,
+    /// Translated from another program's format: what was left out, and what is not quite the same.
+    pub foreign: Option<Vec<kiln_dialect::Note>>,
 }
 
 /// Reads a graph.
@@ -48,6 +52,7 @@ pub fn read(path: &Path) -> Result<Source, Fail> {
     let text = if picture {
         match kiln_codec::read_text(&bytes, "kiln") {
             Ok(Some(text)) => text,
+            Ok(None) if let Some(text) = workflow_of(&bytes) => text,
             Ok(None) => {
                 return Err(Fail::wrong(
                     format!("{name}: this picture carries no graph"),
@@ -62,12 +67,54 @@ pub fn read(path: &Path) -> Result<Source, Fail> {
         String::from_utf8(bytes).map_err(|_| {
             Fail::wrong(
                 format!("{name}: this is neither a graph nor a picture"),
-                Some("a graph is a .ron text; png, jpeg and webp pictures made by Kiln carry theirs"),
+                Some("a graph is a .ron text or a ComfyUI workflow in JSON; png, jpeg and webp pictures made by Kiln carry theirs"),
             )
         })?
     };
-    let graph = parse(&name, &text)?;
-    Ok(Source { graph, name, base, picture, text })
+    let (graph, foreign) = if kiln_dialect::is_foreign(&text) {
+        let made = translate(&name, &text)?;
+        (made.graph, Some(made.notes))
+    } else {
+        (parse(&name, &text)?, None)
+    };
+    Ok(Source { graph, name, base, picture, text, foreign })
+}
+
+impl Source {
+    /// Tells what a translation left out.
+    pub fn tell_notes(&self) {
+        for note in self.foreign.iter().flatten() {
+            say::err(&format!("{}: note: {note}", self.name));
+        }
+    }
+
+    /// Refuses to change a file that is another program's.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn is_ours(&self) -> Result<(), Fail> {
+        if self.foreign.is_none() {
+            return Ok(());
+        }
+        let name = &self.name;
+        Err(Fail::wrong(
+            format!("{name} is a ComfyUI workflow, and stays as it is"),
+            Some(&format!("graph-run convert {name} -o GRAPH.ron makes a graph of it")),
+        ))
+    }
+}
+
+/// The workflow in a picture that ComfyUI saved.
+fn workflow_of(picture: &[u8]) -> Option<String> {
+    kiln_codec::read_text(picture, "prompt").ok().flatten().filter(|text| kiln_dialect::is_foreign(text))
+}
+
+/// Translates a workflow; its problems are told with the file's name.
+fn translate(name: &str, text: &str) -> Result<kiln_dialect::Translated, Fail> {
+    kiln_dialect::read(text, name, &kiln_nodes::registry()).map_err(|problems| {
+        let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Fail::Wrong(format!("{}\n{}", all.join("\n"), counted(all.len())))
+    })
 }
 
 /// Reads a graph's text; its problems are told with the file's name.

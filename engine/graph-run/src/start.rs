@@ -89,6 +89,7 @@ pub fn prepare(args: &RunArgs) -> Result<Ready, Fail> {
         }
     }
     if !args.quiet {
+        source.tell_notes();
         for problem in &plan.warnings {
             say::err(&source::placed(&source.name, problem));
         }

@@ -70,6 +70,7 @@ fn dependencies_point_one_way() {
             "kiln-image",
             &["kiln-types", "kiln-document", "kiln-store", "kiln-core", "kiln-pixels", "kiln-codec"],
         ),
+        ("kiln-dialect", &["kiln-types", "kiln-document", "kiln-store", "kiln-core"]),
     ];
     let needs = needs(&metadata());
     for (room, may) in allowed {

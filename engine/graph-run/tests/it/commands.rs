@@ -20,6 +20,7 @@ fn nothing_said_prints_help() {
     place.run(&[]).ends(0).says("Usage: graph-run GRAPH").says("Examples:");
     for command in [
         "check",
+        "convert",
         "fmt",
         "nodes",
         "keys",

@@ -5,6 +5,7 @@
 mod batches;
 mod commands;
 mod folders;
+mod foreign;
 mod hostile;
 mod interrupted;
 mod network;
