@@ -10,6 +10,7 @@ use crate::share::Out;
 use crate::simd::Simd;
 use crate::stored::Stored;
 use crate::tile::NR;
+use crate::winograd::{self, Winograd};
 
 /// A convolution over images, NCHW.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +84,17 @@ pub fn conv2d(conv: &Conv, x: &[f32], w: Stored<'_>, then: Then<'_>, out: &mut [
     let bias = then.bias.map(|b| b.widen());
     let pixels = oh * ow;
     let plain = kh * kw == 1 && conv.stride == [1, 1] && conv.pad == [0; 4] && conv.upsample.is_none();
+    if winograd::suits(conv) {
+        let finish = Finish {
+            row_bias: bias.as_deref(),
+            shift: then.shift,
+            act: then.act,
+            add: then.add,
+            ..Finish::default()
+        };
+        Winograd::new(conv, x, w, finish, out).run();
+        return;
+    }
     for group in 0..groups {
         let m = c_out / groups;
         let size = w.dtype.size();

@@ -70,7 +70,7 @@ pub(crate) struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    fn does_nothing(&self) -> bool {
+    pub(crate) fn does_nothing(&self) -> bool {
         self.row_bias.is_none()
             && self.col_bias.is_none()
             && self.shift.is_none()

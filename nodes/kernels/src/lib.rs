@@ -1,4 +1,31 @@
 //! Fast tensor kernels for the CPU: the same bits for any number of threads and any instruction set.
+//!
+//! Plain functions on plain slices, `f32` inside; weights may be stored in half or eighth precision
+//! and are widened while they are packed. Every kernel is written once on sixteen virtual lanes and
+//! compiled for AVX-512, AVX2 and plain Rust (NEON on 64-bit ARM); which one runs is chosen when the
+//! program runs.
+//!
+//! # The order of every sum
+//!
+//! Floating-point sums depend on their order, so each has one, written down here and tested:
+//!
+//! - **Products** (linear layers, convolutions, both halves of attention): per element a chain of
+//!   fused multiply-adds in ascending k that starts at zero, in blocks of 256; the blocks' sums are
+//!   added in ascending order. For a convolution k runs over (channel, ky, kx).
+//! - **3 x 3 convolutions** with stride 1 and at least 32 channels on both sides use Winograd's
+//!   F(2 x 2, 3 x 3); the choice depends on the shape alone, the sum over channels is as above.
+//! - **Attention** passes 128 keys at a time with a running maximum and sum, in ascending order.
+//! - **Other sums**: four rows of sixteen lanes take turns, are added as (0 + 1) + (2 + 3), and the
+//!   sixteen lanes of the result by halves (8, 4, 2, 1 apart). Statistics are merged in `f64` in
+//!   pieces of 4096.
+//!
+//! Exponential, error function and hyperbolic tangent are polynomials of our own. A NaN is a NaN
+//! everywhere; its payload is not promised.
+//!
+//! # Wrong lengths
+//!
+//! A slice that does not fit the described shape is a bug of the caller, and the operation stops
+//! with a panic that says which. Nothing else panics, whatever the numbers are.
 
 mod attention;
 mod check;
@@ -16,6 +43,7 @@ mod simd;
 mod stored;
 mod tile;
 mod vision;
+mod winograd;
 
 pub use attention::{Attention, attention};
 pub use conv::{Conv, conv2d};

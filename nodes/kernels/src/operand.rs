@@ -82,8 +82,23 @@ impl Left for Steps<'_> {
 impl Right for Steps<'_> {
     #[inline(always)]
     fn pack<S: Simd>(&self, batch: usize, n0: usize, width: usize, k0: usize, kc: usize, dst: &mut [f32]) {
+        let first = (batch * self.k + k0) * self.lines + n0;
+        if self.values.dtype == Dtype::F32 && width == NR {
+            let bytes = &self.values.bytes[4 * first..4 * (first + (kc - 1) * self.lines + NR)];
+            let (mut src, mut to) = (bytes.as_ptr().cast::<f32>(), dst[..kc * NR].as_mut_ptr());
+            for _ in 0..kc {
+                // SAFETY: NR floats of every step are there (sliced above), at any alignment.
+                unsafe {
+                    S::store(to, S::load(src));
+                    S::store(to.add(LANES), S::load(src.add(LANES)));
+                }
+                src = src.wrapping_add(self.lines);
+                to = to.wrapping_add(NR);
+            }
+            return;
+        }
         for k in 0..kc {
-            let at = (batch * self.k + k0 + k) * self.lines + n0;
+            let at = first + k * self.lines;
             self.values.widen_range::<S>(at, &mut dst[k * NR..k * NR + width]);
         }
     }

@@ -55,7 +55,7 @@ thread_local! {
     static KEPT: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// At most this many buffers, and bytes of each, are kept by a thread.
+/// At most this many buffers, none larger than this, are kept by a thread.
 const KEEP: usize = 4;
 const KEEP_LINES: usize = (20 << 20) / 64;
 

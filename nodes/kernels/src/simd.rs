@@ -74,6 +74,10 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         }
     }
 
+    /// Says that the numbers at `p` will be read soon. Any address will do.
+    #[inline(always)]
+    fn prefetch(_: *const f32) {}
+
     /// The lanes as an array.
     #[inline(always)]
     fn array(v: Self::V) -> [f32; LANES] {
