@@ -159,7 +159,7 @@ impl<'a> Patches<'a> {
 
     /// Copies, for one run of pixels of an output row and one tap, all channels of the block.
     #[inline(always)]
-    unsafe fn tap(&self, image: usize, run: Run, ky: usize, kx: usize, k0: usize, kc: usize, dst: *mut f32) {
+    unsafe fn tap(&self, image: usize, run: Run, [ky, kx]: [usize; 2], k0: usize, kc: usize, dst: *mut f32) {
         let conv = self.conv;
         let taps = conv.kh * conv.kw;
         let tap = ky * conv.kw + kx;
@@ -244,8 +244,8 @@ impl<'a> Patches<'a> {
             return;
         }
         let mut offsets = [usize::MAX; NR];
-        for i in lo..hi {
-            offsets[i] = self.cols[column(i) as usize] as usize;
+        for (i, offset) in offsets.iter_mut().enumerate().take(hi).skip(lo) {
+            *offset = self.cols[column(i) as usize] as usize;
         }
         for c in 0..count {
             let src = &self.x[row + c * plane..row + c * plane + conv.w];
@@ -305,7 +305,7 @@ impl Right for Patches<'_> {
             for ky in 0..self.conv.kh {
                 for kx in 0..self.conv.kw {
                     // SAFETY: the panel has `kc` rows of NR, checked above.
-                    unsafe { self.tap(batch, Run { y, x, len, to }, ky, kx, k0, kc, dst.as_mut_ptr()) };
+                    unsafe { self.tap(batch, Run { y, x, len, to }, [ky, kx], k0, kc, dst.as_mut_ptr()) };
                 }
             }
             to += len;

@@ -21,16 +21,16 @@ pub(crate) fn run(l: &Linear, x: Stored<'_>, w: Stored<'_>, bias: Option<Stored<
     let bias = bias.as_deref();
     match (l.x_columns, l.w_transposed) {
         (false, false) => {
-            gated(l, &Lines { values: x, k, lines: rows }, &Lines { values: w, k, lines: 2 * n }, bias, out)
+            gated(l, &Lines { values: x, k, lines: rows }, &Lines { values: w, k, lines: 2 * n }, bias, out);
         }
         (false, true) => {
-            gated(l, &Lines { values: x, k, lines: rows }, &Steps { values: w, k, lines: 2 * n }, bias, out)
+            gated(l, &Lines { values: x, k, lines: rows }, &Steps { values: w, k, lines: 2 * n }, bias, out);
         }
         (true, false) => {
-            gated(l, &Steps { values: x, k, lines: rows }, &Lines { values: w, k, lines: 2 * n }, bias, out)
+            gated(l, &Steps { values: x, k, lines: rows }, &Lines { values: w, k, lines: 2 * n }, bias, out);
         }
         (true, true) => {
-            gated(l, &Steps { values: x, k, lines: rows }, &Steps { values: w, k, lines: 2 * n }, bias, out)
+            gated(l, &Steps { values: x, k, lines: rows }, &Steps { values: w, k, lines: 2 * n }, bias, out);
         }
     }
 }

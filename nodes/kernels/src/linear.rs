@@ -48,16 +48,16 @@ pub fn linear(l: &Linear, x: &[f32], w: Stored<'_>, then: Then<'_>, out: &mut [f
         let of = Shape { m: n, k, panels, row: rows, image: n * rows, finish };
         match (l.w_transposed, l.x_columns) {
             (false, false) => {
-                of.run(Lines { values: w, k, lines: n }, Lines { values: x, k, lines: rows }, out)
+                of.run(Lines { values: w, k, lines: n }, Lines { values: x, k, lines: rows }, out);
             }
             (false, true) => {
-                of.run(Lines { values: w, k, lines: n }, Steps { values: x, k, lines: rows }, out)
+                of.run(Lines { values: w, k, lines: n }, Steps { values: x, k, lines: rows }, out);
             }
             (true, false) => {
-                of.run(Steps { values: w, k, lines: n }, Lines { values: x, k, lines: rows }, out)
+                of.run(Steps { values: w, k, lines: n }, Lines { values: x, k, lines: rows }, out);
             }
             (true, true) => {
-                of.run(Steps { values: w, k, lines: n }, Steps { values: x, k, lines: rows }, out)
+                of.run(Steps { values: w, k, lines: n }, Steps { values: x, k, lines: rows }, out);
             }
         }
         return;

@@ -56,7 +56,7 @@ pub fn group_norm(
     x: &[f32],
     out: &mut [f32],
 ) {
-    need(groups > 0 && c % groups == 0, "group_norm: groups divide the channels");
+    need(groups > 0 && c.is_multiple_of(groups), "group_norm: groups divide the channels");
     need(gamma.len() == c && beta.len() == c, "group_norm: gamma and beta have one number per channel");
     need(x.len() == n * c * hw && out.len() == x.len(), "group_norm: x and out are [n, c, hw]");
     if x.is_empty() {

@@ -6,6 +6,7 @@
 //! is about 4e-7, twice that of the plain way. Which way is taken depends on the shape alone.
 
 #![allow(unsafe_code, reason = "threads write disjoint rows of one result")]
+#![allow(clippy::needless_range_loop, reason = "rows and columns of small squares are counted alike")]
 
 use crate::conv::Conv;
 use crate::gemm::{Finish, spread};

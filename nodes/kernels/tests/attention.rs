@@ -111,7 +111,7 @@ fn large_scores_and_hidden_rows() {
     let mut mask = vec![f32::NEG_INFINITY; 20 * 200];
     mask.iter_mut().enumerate().for_each(|(i, m)| {
         if i % 200 > 150 {
-            *m = 0.0
+            *m = 0.0;
         }
     });
     let a = Attention { scale: 0.1, mask: Some(&mask), ..a };

@@ -34,7 +34,7 @@ fn group_norms() {
             let mut want = Vec::new();
             for (g, x) in x.chunks(size).enumerate() {
                 let mean = x.iter().map(|&v| f64::from(v)).sum::<f64>() / size as f64;
-                let spread = x.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / size as f64;
+                let spread = x.iter().map(|&v| square(f64::from(v) - mean)).sum::<f64>() / size as f64;
                 for (i, &v) in x.iter().enumerate() {
                     let channel = g % groups * (c / groups) + i / hw;
                     let y = (f64::from(v) - mean) / (spread + f64::from(1e-5f32)).sqrt();
@@ -72,7 +72,7 @@ fn row_norms() {
         for x in x.chunks(c) {
             let x: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();
             let mean = x.iter().sum::<f64>() / c as f64;
-            let spread = x.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / c as f64;
+            let spread = x.iter().map(|v| square(v - mean)).sum::<f64>() / c as f64;
             let square = x.iter().map(|v| v * v).sum::<f64>() / c as f64;
             let all: f64 = x.iter().map(|v| libm::exp(*v)).sum();
             for (i, v) in x.iter().enumerate() {

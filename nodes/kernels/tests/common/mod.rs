@@ -43,10 +43,14 @@ pub fn same_bits(a: &[f32], b: &[f32], what: &str) {
     }
 }
 
+pub fn square(x: f64) -> f64 {
+    x * x
+}
+
 /// Relative distance in L2.
 pub fn distance(got: &[f32], want: &[f64]) -> f64 {
     assert_eq!(got.len(), want.len());
-    let far: f64 = got.iter().zip(want).map(|(g, w)| (f64::from(*g) - w).powi(2)).sum();
+    let far: f64 = got.iter().zip(want).map(|(g, w)| square(f64::from(*g) - w)).sum();
     let all: f64 = want.iter().map(|w| w * w).sum();
     if all == 0.0 { far.sqrt() } else { (far / all).sqrt() }
 }
