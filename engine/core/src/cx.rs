@@ -403,6 +403,15 @@ impl Cx<'_> {
     /// When there is no output folder, the name leads outside, another node or item owns the name, or a
     /// file that Kiln did not make is in the way.
     pub fn write(&self, relative: &str, bytes: &[u8]) -> Result<Written, NodeError> {
+        self.write_by(relative, &mut |sink| Ok(sink.write_all(bytes)?))
+    }
+
+    /// The same for content too large to hold at once: `fill` writes it, piece by piece. Where a file stands in the
+    /// way it is called once more before, to compare, and has to write the same bytes again.
+    ///
+    /// # Errors
+    /// As [`Cx::write`], or what `fill` says; then nothing was written.
+    pub fn write_by(&self, relative: &str, fill: &mut crate::doors::Fill<'_>) -> Result<Written, NodeError> {
         let out = self.out_folder()?;
         let place = out.place(relative)?;
         let item = self.item.map(|i| i.item).or(self.window);
@@ -412,8 +421,14 @@ impl Cx<'_> {
         match known {
             kiln_store::Claimed::Ours => {}
             kiln_store::Claimed::Free => {
-                if place.exists() && !self.lent.overwrite && std::fs::read(&place).is_ok_and(|b| b != bytes) {
+                let same = if place.exists() && !self.lent.overwrite {
+                    crate::doors::has_content(&place, fill)
+                } else {
+                    Ok(true)
+                };
+                if !matches!(same, Ok(true)) {
                     out.folder().journal().release_path(relative)?;
+                    same?;
                     return Err(NodeError::new(format!(
                         "{relative:?} is in the way and was not made by this graph"
                     ))
@@ -427,7 +442,7 @@ impl Cx<'_> {
                     .hint("put {item}, {index} or another name into the file's name"));
             }
         }
-        out.write(relative, bytes)
+        out.write_by(relative, fill)
     }
 
     /// The output folder.

@@ -8,6 +8,8 @@ use kiln_store::{Folder, Millis};
 use kiln_types::{FileRef, Key};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -224,6 +226,61 @@ pub struct Written {
     pub bytes: u64,
 }
 
+/// Writes a file's content, piece by piece.
+pub type Fill<'a> = dyn FnMut(&mut dyn Write) -> Result<(), NodeError> + 'a;
+
+/// Passes bytes on, and knows their hash and how many they were.
+struct Hashed<'a> {
+    sink: &'a mut dyn Write,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.sink.write(bytes)?;
+        self.hasher.update(&bytes[..taken]);
+        self.bytes += taken as u64;
+        Ok(taken)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}
+
+/// Compares what is written with a file, and stops at the first difference.
+struct Compared {
+    file: BufReader<File>,
+    differs: bool,
+}
+
+impl Write for Compared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut there = [0; 4096];
+        let part = bytes.len().min(there.len());
+        self.differs = self.file.read_exact(&mut there[..part]).is_err() || there[..part] != bytes[..part];
+        if self.differs { Err(io::Error::other("another content")) } else { Ok(part) }
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether a file has exactly the content that `fill` writes. A file that cannot be opened counts as the same: writing
+/// it says better what is wrong.
+///
+/// # Errors
+/// What `fill` says, when it fails by itself.
+pub(crate) fn has_content(place: &Path, fill: &mut Fill<'_>) -> Result<bool, NodeError> {
+    let Ok(file) = File::open(place) else { return Ok(true) };
+    let mut compared = Compared { file: BufReader::new(file), differs: false };
+    match fill(&mut compared) {
+        Ok(()) => Ok(matches!(compared.file.read(&mut [0]), Ok(0))),
+        Err(_) if compared.differs => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
 /// The output folder.
 pub struct OutFolder {
     root: PathBuf,
@@ -273,6 +330,14 @@ impl OutFolder {
     /// # Errors
     /// When the place is not inside the folder, or the disk refuses.
     pub fn write(&self, relative: &str, bytes: &[u8]) -> Result<Written, NodeError> {
+        self.write_by(relative, &mut |sink| Ok(sink.write_all(bytes)?))
+    }
+
+    /// The same for content too large to hold at once: `fill` writes it, piece by piece.
+    ///
+    /// # Errors
+    /// As [`OutFolder::write`], or what `fill` says; then nothing was written.
+    pub fn write_by(&self, relative: &str, fill: &mut Fill<'_>) -> Result<Written, NodeError> {
         let place = self.place(relative)?;
         if let Some(parent) = place.parent() {
             self.enter(parent, relative)?;
@@ -280,9 +345,24 @@ impl OutFolder {
         // What a kill leaves unfinished lies among Kiln's own files, not among the pictures.
         let scratch = self.root.join(".kiln").join("unfinished");
         self.enter(&scratch, relative)?;
-        self.disk.write_atomic_by(&scratch, &place, bytes, kiln_store::Durability::Durable)?;
-        let hash = Key(*blake3::hash(bytes).as_bytes());
-        Ok(Written { path: relative.to_owned(), hash, bytes: bytes.len() as u64 })
+        let mut told = (Key([0; 32]), 0);
+        let mut failed = None;
+        let mut pass = |sink: &mut dyn Write| {
+            let mut seen = Hashed { sink, hasher: blake3::Hasher::new(), bytes: 0 };
+            let filled = fill(&mut seen);
+            told = (Key(*seen.hasher.finalize().as_bytes()), seen.bytes);
+            filled.map_err(|e| {
+                failed = Some(e);
+                io::Error::other("the content could not be made")
+            })
+        };
+        let written = self.disk.write_streamed(&scratch, &place, &mut pass, kiln_store::Durability::Durable);
+        if let Some(failed) = failed {
+            return Err(failed);
+        }
+        written?;
+        let (hash, bytes) = told;
+        Ok(Written { path: relative.to_owned(), hash, bytes })
     }
 
     /// Makes the parent folder, and checks once that no link leads it outside.

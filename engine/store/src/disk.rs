@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -91,6 +91,9 @@ pub struct Listed {
     pub meta: Metadata,
 }
 
+/// Writes a file's content, piece by piece.
+pub type Fill<'a> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'a;
+
 /// Files, as this crate needs them.
 pub trait Disk: Send + Sync {
     /// The whole content of a file of at most `max_bytes`.
@@ -107,6 +110,18 @@ pub trait Disk: Send + Sync {
         scratch: &Path,
         path: &Path,
         bytes: &[u8],
+        durability: Durability,
+    ) -> Result<(), StoreError> {
+        self.write_streamed(scratch, path, &mut |sink| sink.write_all(bytes), durability)
+    }
+
+    /// As [`Disk::write_atomic_by`], for content too large to hold at once: `fill` writes it, and is called once. What
+    /// it writes before it fails leaves no trace.
+    fn write_streamed(
+        &self,
+        scratch: &Path,
+        path: &Path,
+        fill: &mut Fill<'_>,
         durability: Durability,
     ) -> Result<(), StoreError>;
 
@@ -136,8 +151,8 @@ pub trait Disk: Send + Sync {
 
 /// The small steps of which [`write_atomic_with`] is made.
 pub trait Steps {
-    /// Makes a new file with this content; fails if the name is taken.
-    fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// Makes a new file with this content; fails if the name is taken, before anything is written.
+    fn create(&self, path: &Path, fill: &mut Fill<'_>) -> io::Result<()>;
     /// Writes the file's content through to the disk.
     fn sync_file(&self, path: &Path) -> io::Result<()>;
     /// Gives the file its final name, replacing what had it.
@@ -155,7 +170,7 @@ pub fn write_atomic_with(
     steps: &dyn Steps,
     scratch: &Path,
     path: &Path,
-    bytes: &[u8],
+    fill: &mut Fill<'_>,
     durability: Durability,
 ) -> Result<(), StoreError> {
     let folder = match path.parent() {
@@ -163,11 +178,17 @@ pub fn write_atomic_with(
         _ => Path::new("."),
     };
     let scratch = if scratch.as_os_str().is_empty() { Path::new(".") } else { scratch };
+    let mut begun = false;
     let temp = loop {
         let temp = scratch.join(temp_name());
-        match steps.create(&temp, bytes) {
+        let mut once = |sink: &mut dyn Write| {
+            begun = true;
+            fill(sink)
+        };
+        match steps.create(&temp, &mut once) {
             Ok(()) => break temp,
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            // Another name is tried only while nothing was written: an error of `fill` may look the same.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && !begun => {}
             Err(e) => {
                 steps.discard(&temp);
                 // The folder is what is missing here, not the file that is about to be made.
@@ -220,8 +241,10 @@ fn temp_name() -> String {
 pub struct RealDisk;
 
 impl Steps for RealDisk {
-    fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        File::options().write(true).create_new(true).open(path)?.write_all(bytes)
+    fn create(&self, path: &Path, fill: &mut Fill<'_>) -> io::Result<()> {
+        let mut sink = BufWriter::new(File::options().write(true).create_new(true).open(path)?);
+        fill(&mut sink)?;
+        sink.flush()
     }
 
     fn sync_file(&self, path: &Path) -> io::Result<()> {
@@ -269,14 +292,14 @@ impl Disk for RealDisk {
         Ok(bytes)
     }
 
-    fn write_atomic_by(
+    fn write_streamed(
         &self,
         scratch: &Path,
         path: &Path,
-        bytes: &[u8],
+        fill: &mut Fill<'_>,
         durability: Durability,
     ) -> Result<(), StoreError> {
-        write_atomic_with(self, scratch, path, bytes, durability)
+        write_atomic_with(self, scratch, path, fill, durability)
     }
 
     fn remove(&self, path: &Path) -> Result<bool, StoreError> {

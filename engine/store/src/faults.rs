@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 
-use crate::disk::{Disk, Durability, Listed, Metadata, RealDisk, Steps, write_atomic_with};
+use crate::disk::{Disk, Durability, Fill, Listed, Metadata, RealDisk, Steps, write_atomic_with};
 use crate::error::StoreError;
 use crate::millis::Millis;
 
@@ -121,7 +121,12 @@ fn fault(kind: io::ErrorKind) -> io::Error {
 }
 
 impl Steps for FaultyDisk {
-    fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fn create(&self, path: &Path, fill: &mut Fill<'_>) -> io::Result<()> {
+        // Held at once, so that chance knows where to tear it: files of tests are small. `fill` may ask this disk for
+        // something, so it comes before the lock.
+        let mut bytes = Vec::new();
+        fill(&mut bytes)?;
+        let create = |bytes: &[u8]| self.real.create(path, &mut |sink| sink.write_all(bytes));
         let mut state = self.state.lock();
         state.unsync_name(path);
         state.content.insert(path.to_owned());
@@ -131,16 +136,16 @@ impl Steps for FaultyDisk {
         }
         let half = state.below(bytes.len());
         if state.strikes(faults.full) {
-            self.real.create(path, &bytes[..half])?;
+            create(&bytes[..half])?;
             return Err(fault(io::ErrorKind::StorageFull));
         }
         if state.strikes(faults.torn) {
-            return self.real.create(path, &bytes[..half]);
+            return create(&bytes[..half]);
         }
         if state.strikes(faults.lost) {
-            return self.real.create(path, &vec![0; bytes.len()]);
+            return create(&vec![0; bytes.len()]);
         }
-        self.real.create(path, bytes)
+        create(&bytes)
     }
 
     fn sync_file(&self, path: &Path) -> io::Result<()> {
@@ -199,14 +204,14 @@ impl Disk for FaultyDisk {
         self.real.read(path, max_bytes)
     }
 
-    fn write_atomic_by(
+    fn write_streamed(
         &self,
         scratch: &Path,
         path: &Path,
-        bytes: &[u8],
+        fill: &mut Fill<'_>,
         durability: Durability,
     ) -> Result<(), StoreError> {
-        write_atomic_with(self, scratch, path, bytes, durability)
+        write_atomic_with(self, scratch, path, fill, durability)
     }
 
     fn remove(&self, path: &Path) -> Result<bool, StoreError> {
