@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::device::Device;
 use clap::{Args, Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -94,6 +95,10 @@ pub struct RunArgs {
     #[command(flatten)]
     #[serde(flatten)]
     pub access: Access,
+    /// Where its models run.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub device: Device,
 }
 
 /// What a graph may do to the world around it.
@@ -177,6 +182,8 @@ pub enum Command {
         after_help = "The canvas runs its graphs in such a worker; docs/runner.md tells the messages.\nIt ends when its standard input is closed, and leaves what it was doing resumable."
     )]
     Serve(ServeArgs),
+    /// Checks for people who work on the engine
+    Dev(DevArgs),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  graph-run completions bash > ~/.local/share/bash-completion/completions/graph-run"
@@ -202,6 +209,9 @@ pub struct GraphArgs {
     /// What it may read.
     #[command(flatten)]
     pub access: Access,
+    /// Where its models run.
+    #[command(flatten)]
+    pub device: Device,
 }
 
 /// `serve`.
@@ -216,6 +226,33 @@ pub struct ServeArgs {
     /// Runs under way at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub parallel: usize,
+    /// Where models run.
+    #[command(flatten)]
+    pub device: Device,
+}
+
+/// `dev`.
+#[derive(Args, Debug)]
+pub struct DevArgs {
+    /// Which check.
+    #[command(subcommand)]
+    pub command: DevCommand,
+}
+
+/// Checks for people who work on the engine.
+#[derive(Subcommand, Debug)]
+pub enum DevCommand {
+    /// Run recorded sampler cases and print the largest error of each
+    #[command(
+        after_help = "Example:\n  graph-run dev samplers nodes/sampling/tests/fixtures/samplers.json\n\nEnds with 1 when a case is off by more than the tolerance, or asks the model more or less often."
+    )]
+    Samplers {
+        /// The recorded cases: noise levels, calls and results of each sampler on a closed-form model
+        file: PathBuf,
+        /// The largest relative error allowed
+        #[arg(long, default_value_t = 1e-4)]
+        tolerance: f32,
+    },
 }
 
 /// `check`.

@@ -2,6 +2,7 @@
 
 use crate::args::{CheckArgs, GraphArgs};
 use crate::caches::{self, Keep};
+use crate::device;
 use crate::fail::{Fail, WRONG};
 use crate::source::{self, Source};
 use crate::{access, picture, say, sets};
@@ -31,11 +32,13 @@ pub struct Checked {
 /// When it cannot be read, or a setting is wrong.
 pub fn look(args: &GraphArgs, want: &[String]) -> Result<Checked, Fail> {
     let mut source = source::read(&args.graph)?;
-    let registry = kiln_nodes::registry();
+    let runtime = args.device.runtime()?;
+    let registry = kiln_nodes::registry_on(&runtime);
     let note = picture::take(&mut source.graph);
     sets::apply(&mut source.graph, &registry, &args.set)?;
     let sandbox = access::sandbox(&source.base, &args.access)?;
-    let engine = caches::engine(registry, &source.graph, Keep::default())?;
+    let engine =
+        device::name(caches::engine(registry, &source.graph, Keep::default())?, &runtime, &source.graph)?;
     let mut wish = Wish { want: want.to_vec(), batch: note.is_some(), columns: Vec::new() };
     let (mut plan, mut problems) = engine.check(&source.graph, &sandbox, &wish);
     let mut over_items = wish.batch;

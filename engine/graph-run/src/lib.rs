@@ -17,6 +17,8 @@ mod cache;
 mod caches;
 mod check;
 mod convert;
+mod dev;
+mod device;
 mod embed;
 mod explain;
 mod fail;
@@ -102,6 +104,7 @@ fn dispatch(cli: Cli) -> Result<u8, Fail> {
         Command::Lock(a) => lock::lock(&a),
         Command::Verify(a) => lock::verify(&a),
         Command::Cache(a) => cache::run(&a),
+        Command::Dev(a) => dev::run(&a),
         Command::Serve(a) => serve::run(&a),
         Command::Completions { shell } => {
             let mut text = Vec::new();

@@ -17,7 +17,9 @@ use std::sync::Arc;
 pub fn run(args: &ServeArgs) -> Result<u8, Fail> {
     let memory = caches::memory(Some(&args.memory))?.map(|bytes| bytes.saturating_mul(4));
     let keep = Keep { cache: args.cache.as_deref(), none: false, memory, values: true };
-    let engine = Arc::new(caches::engine(kiln_nodes::registry(), &Graph::new(), keep)?);
+    let runtime = args.device.runtime()?;
+    let engine = caches::engine(kiln_nodes::registry_on(&runtime), &Graph::new(), keep)?;
+    let engine = Arc::new(engine.with_numeric_class(runtime.class()?));
     let png = |image: &Image, frame: usize| {
         let options = kiln_codec::SaveOptions::new(kiln_codec::Format::Png);
         kiln_codec::encode(image, frame, &options).map_err(|e| e.to_string())

@@ -2,6 +2,7 @@
 
 use crate::args::RunArgs;
 use crate::caches::{self, Keep};
+use crate::device;
 use crate::fail::Fail;
 use crate::picture::{Note, Told};
 use crate::rows::{self, Table};
@@ -59,13 +60,14 @@ pub fn prepare(args: &RunArgs) -> Result<Ready, Fail> {
         return Err(Fail::wrong("--jobs 0: nothing would ever be made", Some("1 is the least")));
     }
     let mut source = source::read(path)?;
-    let registry = kiln_nodes::registry();
+    let runtime = args.device.runtime()?;
+    let registry = kiln_nodes::registry_on(&runtime);
     let note = picture::take(&mut source.graph);
     sets::apply(&mut source.graph, &registry, &args.set)?;
     let wanted = items(args, &source, note, &registry)?;
     let sandbox = Arc::new(access::sandbox(&source.base, &args.access)?);
     let keep = Keep { cache: args.cache.as_deref(), none: args.no_cache, memory, values: !args.dry_run };
-    let engine = caches::engine(registry, &source.graph, keep)?;
+    let engine = device::name(caches::engine(registry, &source.graph, keep)?, &runtime, &source.graph)?;
 
     let mut wish = Wish { want: args.want.clone(), batch: wanted.is_some(), columns: Vec::new() };
     if let Some(w) = &wanted {

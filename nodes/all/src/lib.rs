@@ -4,10 +4,21 @@ mod reference;
 
 pub use reference::{reference, schema_json};
 
-/// A registry with every node of this build.
+pub use kiln_diffusion::Runtime;
+pub use kiln_tensor::{ComputeError, DeviceChoice, Precision};
+
+/// A registry with every node of this build; models run on the processor.
 #[must_use]
 pub fn registry() -> kiln_core::Registry {
+    registry_on(&std::sync::Arc::new(Runtime::cpu()))
+}
+
+/// The same, with models where `runtime` says.
+#[must_use]
+pub fn registry_on(runtime: &std::sync::Arc<Runtime>) -> kiln_core::Registry {
     let mut registry = kiln_core::Registry::new();
+    registry.add_all(kiln_diffusion::nodes(runtime));
+    kiln_diffusion::add_codecs(&mut registry);
     registry.add_all(kiln_basics::nodes());
     registry.add_all(kiln_image::nodes());
     registry

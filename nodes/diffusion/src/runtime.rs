@@ -4,20 +4,21 @@
 //! processor weights stay in their mapped file and are widened as they are read, so building takes milliseconds; on a
 //! graphics card they are sent when they are first used.
 
-use crate::values::{BlockRatios, Change, Part, StoredFile, TextValue, WeightsValue};
+use crate::values::{Change, Part, StoredFile, TextValue, WeightsValue};
 use kiln_core::NodeError;
 use kiln_layout::lora::{Lora, LoraTarget};
+use kiln_layout::merge::{Ratios, weighted};
 use kiln_layout::{Family, Parts, PredictionKind, TextKind};
 use kiln_networks::clip_text::ClipText;
 use kiln_networks::error::NetError;
 use kiln_networks::unet::UNet;
 use kiln_networks::vae::Vae;
-use kiln_tensor::{Compute, Patch, Vars, Weight, WeightMap};
+use kiln_tensor::{Compute, ComputeError, DeviceChoice, Patch, Precision, Vars, Weight, WeightMap};
 use parking_lot::Mutex;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A network that denoises.
 pub struct BuiltUnet {
@@ -71,14 +72,16 @@ struct Shelf {
 
 /// What models need while the program runs.
 pub struct Runtime {
-    compute: Compute,
+    choice: DeviceChoice,
+    precision: Option<Precision>,
+    compute: OnceLock<Result<Compute, ComputeError>>,
     budget: usize,
     shelf: Mutex<Shelf>,
 }
 
 impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Runtime({})", self.compute.name())
+        write!(f, "Runtime({})", self.choice)
     }
 }
 
@@ -91,17 +94,37 @@ fn machine_memory() -> usize {
 }
 
 impl Runtime {
-    /// Models on this device, `budget` bytes of them at most; by default six tenths of the machine's memory.
+    /// Models on this device, `budget` bytes of them at most; by default six tenths of the machine's memory. Nothing is
+    /// opened before it is needed.
     #[must_use]
-    pub fn new(compute: Compute, budget: Option<usize>) -> Self {
+    pub fn new(choice: DeviceChoice, precision: Option<Precision>, budget: Option<usize>) -> Self {
         let budget = budget.unwrap_or_else(|| machine_memory() / 10 * 6);
-        Self { compute, budget, shelf: Mutex::default() }
+        Self { choice, precision, compute: OnceLock::new(), budget, shelf: Mutex::default() }
     }
 
-    /// Where models run.
+    /// Models on the processor.
     #[must_use]
-    pub fn compute(&self) -> &Compute {
-        &self.compute
+    pub fn cpu() -> Self {
+        Self::new(DeviceChoice::Cpu, None, None)
+    }
+
+    /// Where models run; the device is looked for when this is first asked.
+    ///
+    /// # Errors
+    /// When there is no such device.
+    pub fn compute(&self) -> Result<&Compute, NodeError> {
+        self.compute
+            .get_or_init(|| Compute::choose(self.choice, self.precision))
+            .as_ref()
+            .map_err(|e| NodeError::new(e.to_string()))
+    }
+
+    /// The device's numeric class, for keys.
+    ///
+    /// # Errors
+    /// When there is no such device.
+    pub fn class(&self) -> Result<String, NodeError> {
+        self.compute().map(Compute::class)
     }
 
     /// Bytes of models kept at most.
@@ -164,7 +187,9 @@ impl Runtime {
             }
             let Some((slot, _)) = shelf.slots.get(key) else { continue };
             let free = Arc::strong_count(slot) == 1
-                && slot.try_lock().is_some_and(|s| s.built.as_ref().is_none_or(|b| Arc::strong_count(b) == 1));
+                && slot
+                    .try_lock()
+                    .is_some_and(|s| s.built.as_ref().is_none_or(|b| Arc::strong_count(b) == 1));
             if free && let Some((slot, _)) = shelf.slots.remove(key) {
                 total = total.saturating_sub(slot.try_lock().map_or(0, |s| s.bytes));
             }
@@ -189,15 +214,16 @@ impl Runtime {
     pub fn unet(&self, value: &WeightsValue) -> Result<Arc<BuiltUnet>, NodeError> {
         self.shared('U', value.digest(), || {
             let file = first(value)?;
-            let parts = self.parts(file, if value.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
+            let parts =
+                self.parts(file, if value.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
             let base = parts.unet.as_ref().ok_or_else(|| lacks(file, "diffusion network"))?;
-            let weights = self.changed(base, parts.family, value, Side::Unet)?;
+            let weights = self.changed(base, parts.family, value, Side::Unet, Use::Many)?;
             let bytes = bytes_of(&weights);
-            let vars = Vars::new(file.name(), Arc::new(weights), &self.compute);
+            let vars = Vars::new(file.name(), Arc::new(weights), self.compute()?);
             let unet = UNet::new(&vars).map_err(NodeError::new)?;
             let built = BuiltUnet {
                 unet,
-                compute: self.compute.clone(),
+                compute: self.compute()?.clone(),
                 family: parts.family.name(),
                 kind: parts.family,
                 v_prediction: parts.prediction == PredictionKind::V,
@@ -212,7 +238,8 @@ impl Runtime {
     /// The relation of noise levels and time steps a model is sampled with. Nothing is built for it.
     pub fn space(&self, model: &crate::values::ModelValue) -> Result<kiln_sampling::Space, NodeError> {
         let file = first(&model.weights)?;
-        let parts = self.parts(file, if model.weights.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
+        let parts = self
+            .parts(file, if model.weights.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
         Ok(crate::space::of(model, parts.prediction == PredictionKind::V, parts.zsnr))
     }
 
@@ -221,7 +248,9 @@ impl Runtime {
         self.shared('T', value.weights.digest(), || {
             let mut encoders = Vec::new();
             let mut bytes = 0;
-            for (index, (kind, weights)) in self.text_maps(&value.weights)?.into_iter().enumerate() {
+            for (index, (kind, weights)) in
+                self.text_weights(&value.weights, Use::Many)?.into_iter().enumerate()
+            {
                 bytes += bytes_of(&weights);
                 let file = value.weights.files.get(index).or_else(|| value.weights.files.first());
                 let vars = Vars::new(file.map_or("", StoredFile::name), Arc::new(weights), &Compute::cpu());
@@ -234,13 +263,19 @@ impl Runtime {
         })
     }
 
-    /// The weights of text encoders, changed as the value says.
+    /// The weights of text encoders, changed as the value says: for merging and saving. Each is made anew when it is read.
     pub fn text_maps(&self, value: &WeightsValue) -> Result<Vec<(TextKind, WeightMap)>, NodeError> {
+        self.text_weights(value, Use::Once)
+    }
+
+    fn text_weights(&self, value: &WeightsValue, used: Use) -> Result<Vec<(TextKind, WeightMap)>, NodeError> {
         let mut found = Vec::new();
         for file in &value.files {
-            let parts = self.parts(file, if value.part == Part::Alone { Wants::Text } else { Wants::Checkpoint })?;
+            let parts =
+                self.parts(file, if value.part == Part::Alone { Wants::Text } else { Wants::Checkpoint })?;
             for text in &parts.text {
-                let weights = self.changed(&text.weights, parts.family, value, Side::Text(text.kind))?;
+                let weights =
+                    self.changed(&text.weights, parts.family, value, Side::Text(text.kind), used)?;
                 found.push((text.kind, weights));
             }
         }
@@ -252,10 +287,11 @@ impl Runtime {
     pub fn vae(&self, value: &WeightsValue) -> Result<Arc<BuiltVae>, NodeError> {
         self.shared('A', value.digest(), || {
             let file = first(value)?;
-            let parts = self.parts(file, if value.part == Part::Alone { Wants::Vae } else { Wants::Checkpoint })?;
+            let parts =
+                self.parts(file, if value.part == Part::Alone { Wants::Vae } else { Wants::Checkpoint })?;
             let base = parts.vae.as_ref().ok_or_else(|| lacks(file, "autoencoder"))?;
             // Half precision overflows in the autoencoders of this family.
-            let compute = self.compute.in_f32();
+            let compute = self.compute()?.in_f32();
             let weights: WeightMap = base.iter().map(|(n, w)| (n.clone(), w.fresh())).collect();
             let bytes = bytes_of(&weights);
             let vars = Vars::new(file.name(), Arc::new(weights), &compute);
@@ -264,15 +300,23 @@ impl Runtime {
         })
     }
 
-    /// The weights of a UNet, changed as the value says: for merging and saving.
+    /// The weights of a UNet, changed as the value says: for merging and saving. Each is made anew when it is read.
     pub fn unet_map(&self, value: &WeightsValue) -> Result<(WeightMap, Family), NodeError> {
         let file = first(value)?;
-        let parts = self.parts(file, if value.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
+        let parts =
+            self.parts(file, if value.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
         let base = parts.unet.as_ref().ok_or_else(|| lacks(file, "diffusion network"))?;
-        Ok((self.changed(base, parts.family, value, Side::Unet)?, parts.family))
+        Ok((self.changed(base, parts.family, value, Side::Unet, Use::Once)?, parts.family))
     }
 
-    fn changed(&self, base: &WeightMap, family: Family, value: &WeightsValue, side: Side) -> Result<WeightMap, NodeError> {
+    fn changed(
+        &self,
+        base: &WeightMap,
+        family: Family,
+        value: &WeightsValue,
+        side: Side,
+        used: Use,
+    ) -> Result<WeightMap, NodeError> {
         let mut weights: WeightMap = base.iter().map(|(n, w)| (n.clone(), w.fresh())).collect();
         let mut patches: BTreeMap<String, Vec<Arc<dyn Patch>>> = BTreeMap::new();
         for change in &value.changes {
@@ -290,15 +334,19 @@ impl Runtime {
                             maps.into_iter().find(|m| m.0 == kind).map(|m| m.1).unwrap_or_default()
                         }
                     };
-                    for (name, patch) in merge(base, others, *ratio) {
-                        patches.entry(name).or_default().push(patch);
+                    let ratios = match side {
+                        Side::Unet => Ratios::stretches(ratio.input, ratio.middle, ratio.out),
+                        Side::Text(_) => Ratios::all(ratio.out),
+                    };
+                    for (name, more) in weighted(base, &others, &ratios).map_err(NodeError::new)? {
+                        patches.entry(name).or_default().extend(more);
                     }
                 }
             }
         }
         let numbers: usize = patches.keys().filter_map(|n| weights.get(n)).map(Weight::len).sum();
         // Changed weights are kept as 32-bit numbers when they fit well; else they are made anew each time.
-        let keep = numbers.saturating_mul(4) <= self.budget / 2;
+        let keep = used == Use::Many && numbers.saturating_mul(4) <= self.budget / 2;
         for (name, list) in patches {
             if let Some(weight) = weights.get_mut(&name) {
                 *weight = weight.patched(list, keep);
@@ -310,7 +358,8 @@ impl Runtime {
     /// Whether a LoRA is one for this model.
     pub fn fits(&self, value: &WeightsValue, file: &StoredFile) -> Result<(), NodeError> {
         let base = first(value)?;
-        let parts = self.parts(base, if value.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
+        let parts =
+            self.parts(base, if value.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
         let lora = self.shared('L', file.hash, || Ok((read_lora(Path::new(&file.path))?, 0)))?;
         let text: Vec<(TextKind, &WeightMap)> = parts.text.iter().map(|t| (t.kind, &t.weights)).collect();
         let target = LoraTarget { unet: parts.unet.as_ref(), text: &text, family: parts.family };
@@ -356,6 +405,15 @@ pub enum Wants {
     Text,
 }
 
+/// How often changed weights are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// By a network, for every picture.
+    Many,
+    /// When they are mixed into others, or saved.
+    Once,
+}
+
 #[derive(Clone, Copy)]
 enum Side {
     Unet,
@@ -363,7 +421,10 @@ enum Side {
 }
 
 fn first(value: &WeightsValue) -> Result<&StoredFile, NodeError> {
-    value.files.first().ok_or_else(|| NodeError::new("this model names no file: a fault of the node that made it"))
+    value
+        .files
+        .first()
+        .ok_or_else(|| NodeError::new("this model names no file: a fault of the node that made it"))
 }
 
 fn lacks(file: &StoredFile, what: &str) -> NodeError {
@@ -382,7 +443,9 @@ fn recognise(path: &Path, wants: Wants) -> Result<Parts, NodeError> {
     match wants {
         Wants::Checkpoint => kiln_layout::recognise(&file),
         Wants::Unet => kiln_layout::unet_only(&file),
-        Wants::Vae => kiln_layout::vae_only(&file).map(|vae| Parts { vae: Some(vae.weights), ..alone(Family::Sd1) }),
+        Wants::Vae => {
+            kiln_layout::vae_only(&file).map(|vae| Parts { vae: Some(vae.weights), ..alone(Family::Sd1) })
+        }
         Wants::Text => kiln_layout::text_only(&[&file]).map(|text| {
             let has = |kind| text.iter().any(|t| t.kind == kind);
             let family = match (has(TextKind::OpenClipG), has(TextKind::OpenClipH)) {
@@ -415,41 +478,6 @@ fn alone(family: Family) -> Parts {
 pub fn read_lora(path: &Path) -> Result<Lora, NodeError> {
     let file = kiln_weights::WeightFile::open(path).map_err(NodeError::new)?;
     Lora::read(&file).map_err(NodeError::new)
-}
-
-fn merge(base: &WeightMap, others: WeightMap, ratio: BlockRatios) -> Vec<(String, Arc<dyn Patch>)> {
-    let part = |name: &str| {
-        if name.starts_with("input_blocks.") || name.starts_with("time_embed") || name.starts_with("label_emb") {
-            ratio.input
-        } else if name.starts_with("middle_block.") {
-            ratio.middle
-        } else {
-            ratio.out
-        }
-    };
-    others
-        .into_iter()
-        .filter(|(name, other)| base.get(name).is_some_and(|b| b.shape() == other.shape()))
-        .map(|(name, other)| {
-            let patch: Arc<dyn Patch> = Arc::new(Mix { keep: part(&name), other });
-            (name, patch)
-        })
-        .collect()
-}
-
-/// A weighted mean with another model's weight.
-struct Mix {
-    keep: f32,
-    other: Weight,
-}
-
-impl Patch for Mix {
-    fn apply(&self, _shape: &[usize], values: &mut [f32]) {
-        let other = self.other.to_f32();
-        for (v, o) in values.iter_mut().zip(other) {
-            *v = *v * self.keep + o * (1.0 - self.keep);
-        }
-    }
 }
 
 /// A network's error as a node's.
