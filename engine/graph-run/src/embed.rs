@@ -20,9 +20,15 @@ templates!(
     "contact-sheet",
     "folder-sheet",
     "framed-paper",
+    "image-to-image",
+    "inpaint",
+    "lora-mix",
     "mask-composite",
     "palette-poster",
-    "photo-grade"
+    "photo-grade",
+    "sdxl-refiner",
+    "text-to-image",
+    "two-pass"
 );
 
 /// A template's text.

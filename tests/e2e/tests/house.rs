@@ -71,6 +71,13 @@ fn dependencies_point_one_way() {
             &["kiln-types", "kiln-document", "kiln-store", "kiln-core", "kiln-pixels", "kiln-codec"],
         ),
         ("kiln-dialect", &["kiln-types", "kiln-document", "kiln-store", "kiln-core"]),
+        ("kiln-kernels", &[]),
+        ("kiln-weights", &[]),
+        ("kiln-sampling", &[]),
+        ("kiln-prompt", &[]),
+        ("kiln-tensor", &["kiln-kernels", "kiln-weights"]),
+        ("kiln-networks", &["kiln-kernels", "kiln-weights", "kiln-tensor"]),
+        ("kiln-layout", &["kiln-kernels", "kiln-weights", "kiln-tensor"]),
     ];
     let needs = needs(&metadata());
     for (room, may) in allowed {
@@ -90,6 +97,9 @@ fn libraries_know_neither_models_nor_chains_nor_windows() {
         ("kiln-document", &["rusqlite", "burn", "alloy", "egui"]),
         ("graph-run", &["egui", "eframe"]),
         ("kiln-pixels", &["image", "rusqlite"]),
+        ("kiln-kernels", &["burn", "kiln-core"]),
+        ("kiln-sampling", &["burn", "kiln-core"]),
+        ("kiln-dialect", &["burn"]),
         ("kiln-nodes", &["egui", "eframe"]),
     ];
     let needs = needs(&metadata());

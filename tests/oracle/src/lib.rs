@@ -11,3 +11,9 @@ pub mod write;
 
 pub use checkpoint::{Arch, checkpoint};
 pub use lora::{LoraKind, lora};
+
+/// The first half of a file's blake3 hash, in hexadecimal digits.
+#[must_use]
+pub fn fingerprint(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..32].to_owned()
+}
