@@ -13,7 +13,10 @@ use kiln_networks::NetError;
 use kiln_networks::unet::{Config, FreeU, FreeUVersion, Heads, Hooks, Traced, UNet, timestep_embedding};
 use kiln_tensor::{Compute, Tensor, Vars, VarsError, Weight};
 
-const LIMIT: f64 = 1e-5;
+/// Whole networks: measured 3e-6 and less, most of it from the rounding of the time's frequencies.
+const LIMIT: f64 = 6e-6;
+/// The first modules alone: measured 6e-7 and less. A wrong epsilon in a norm is 2e-6 or more.
+const MODULE_LIMIT: f64 = 1e-6;
 
 fn build(reference: &Reference, case: &str, heads: Option<Heads>) -> UNet {
     let vars = reference.vars(case);
@@ -132,11 +135,12 @@ fn every_module_alone() {
     let trace = |name: &str, value: Traced<'_>| {
         let Some(name) = wanted.iter().find(|w| **w == name) else { return };
         let result = format!("sd1/2x8x12/{name}");
+        let limit = if name.starts_with("input_blocks.1") { MODULE_LIMIT } else { LIMIT };
         seen.borrow_mut().push(*name);
         match value {
-            Traced::Picture(t) => reference.check(&result, t.clone(), LIMIT),
-            Traced::Rows(t) => reference.check(&result, t.clone(), LIMIT),
-            Traced::Vector(t) => reference.check(&result, t.clone(), LIMIT),
+            Traced::Picture(t) => reference.check(&result, t.clone(), limit),
+            Traced::Rows(t) => reference.check(&result, t.clone(), limit),
+            Traced::Vector(t) => reference.check(&result, t.clone(), limit),
         }
     };
     let hooks = Hooks { trace: Some(&trace), ..Hooks::default() };

@@ -78,7 +78,7 @@ impl ResBlock {
 enum Module {
     Conv(Conv2d),
     Res(Box<ResBlock>),
-    Transformer(SpatialTransformer),
+    Transformer(Box<SpatialTransformer>),
     Up(Conv2d),
 }
 
@@ -194,7 +194,7 @@ impl<'a> Builder<'a> {
                 Module::Res(Box::new(res))
             }
             Kind::Transformer { depth } => {
-                Module::Transformer(SpatialTransformer::new(vars, self.c, depth, self.config)?)
+                Module::Transformer(Box::new(SpatialTransformer::new(vars, self.c, depth, self.config)?))
             }
             Kind::Down => {
                 self.level += 1;

@@ -80,13 +80,13 @@ impl TransformerBlock {
         })
     }
 
-    fn forward(&self, x: Tensor<3>, step: &Step<'_>) -> Tensor<3> {
+    fn forward(&self, x: &Tensor<3>, step: &Step<'_>) -> Tensor<3> {
         let show = |name: &str, x: &Tensor<3>| {
             step.hooks.show(|| format!("{}{name}", self.name), Traced::Rows(x));
         };
-        let h = self.norm1.forward(&x);
+        let h = self.norm1.forward(x);
         show("norm1", &h);
-        let x = self.attn1.forward(&h, &h, &x, step.hooks);
+        let x = self.attn1.forward(&h, &h, x, step.hooks);
         let h = self.norm2.forward(&x);
         show("norm2", &h);
         let x = self.attn2.forward(&h, step.context, &x, step.hooks);
@@ -132,7 +132,7 @@ impl SpatialTransformer {
         step.hooks.show(|| format!("{}proj_in", self.name), Traced::Rows(&rows));
         for (i, block) in self.blocks.iter().enumerate() {
             step.hooks.go_on()?;
-            rows = block.forward(rows, step);
+            rows = block.forward(&rows, step);
             step.hooks.show(|| format!("{}transformer_blocks.{i}", self.name), Traced::Rows(&rows));
         }
         Ok(self.proj_out.to_picture(&rows, [height, width], Some(x)))
