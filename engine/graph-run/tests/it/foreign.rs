@@ -55,6 +55,32 @@ fn a_workflow_is_checked() {
 }
 
 #[test]
+fn workflows_that_sample_fit_together() {
+    let place = Place::paper();
+    place.run(&["paper.ron", "--quiet"]).ends(0);
+    for photo in ["photo_256x256.png", "photo_320x192.png", "mask_320x192.png"] {
+        place.write(photo, place.bytes("out/paper.png"));
+    }
+    // Only that they are there counts before a run.
+    for model in [
+        "checkpoints/oracle_sd15.safetensors",
+        "checkpoints/oracle_sdxl.safetensors",
+        "loras/oracle_sd15_kohya.safetensors",
+    ] {
+        place.write(&format!("models/{model}"), "");
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nodes/dialect/tests/workflows");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.as_ref().unwrap().file_name().into_string().unwrap();
+        place.write(&name, std::fs::read(entry.unwrap().path()).unwrap());
+        place.run(&["check", &name]).ends(0).says("it can run");
+        seen += 1;
+    }
+    assert_eq!(seen, 6);
+}
+
+#[test]
 fn unknown_classes_are_told_all_at_once_and_nothing_runs() {
     let place = place();
     let text = WORKFLOW.replace("ImageInvert", "ImageInvrt").replace("ImageBlend", "FaceSwapPlus");
