@@ -5,6 +5,14 @@ use std::str::FromStr;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
+#[cfg(feature = "gpu")]
+mod cards;
+#[cfg(feature = "gpu")]
+use cards::Opened;
+
+/// Names the operations graphics cards run in cache keys: changes with burn, and when our plain bodies change.
+const CARD_KERNELS: &str = "burn0.22-p1";
+
 /// What a person asks for: `auto`, `cpu`, `gpu` or `gpu:1`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DeviceChoice {
@@ -69,16 +77,38 @@ pub enum ComputeError {
     )]
     NoGpuInBuild,
     /// No such card.
-    #[error("there is no graphics card {wanted}: {found} found; use --device cpu")]
+    #[error("there is no {}: {}; use --device cpu", DeviceChoice::Gpu(*wanted), counted(*found))]
     NoSuchGpu {
         /// The card asked for.
         wanted: usize,
         /// How many there are.
         found: usize,
     },
+    /// The card's driver failed.
+    #[error("the graphics card {name} cannot be used: {why}; update its driver, or use --device cpu")]
+    Broken {
+        /// The card.
+        name: String,
+        /// What the driver said.
+        why: String,
+    },
+    /// Half precision was asked of a card without it.
+    #[error("the graphics card {name} does not compute in half precision: use --precision f32")]
+    NoHalf {
+        /// The card.
+        name: String,
+    },
     /// Half precision was asked of the processor.
     #[error("the processor computes in 32 bit: leave out the half precision, or use a graphics card")]
     HalfOnCpu,
+}
+
+fn counted(found: usize) -> String {
+    match found {
+        0 => "no graphics card was found (is its Vulkan driver installed?)".into(),
+        1 => "one graphics card was found, it is called gpu".into(),
+        n => format!("{n} graphics cards were found, gpu to gpu:{}", n - 1),
+    }
 }
 
 /// A device with a precision: what a network is built on.
@@ -88,23 +118,34 @@ pub struct Compute {
     precision: Precision,
     cpu: bool,
     name: String,
+    /// What the card's kernels are compiled for.
+    kind: String,
 }
 
 impl Compute {
     /// The processor, in 32 bit.
     #[must_use]
     pub fn cpu() -> Self {
-        Self { device: Device::flex(), precision: Precision::F32, cpu: true, name: "cpu".into() }
+        Self {
+            device: Device::flex(),
+            precision: Precision::F32,
+            cpu: true,
+            name: "cpu".into(),
+            kind: String::new(),
+        }
     }
 
-    /// The device somebody asked for. `precision: None` is half on a graphics card and 32 bit on the processor.
+    /// The device somebody asked for. `precision: None` is half on a graphics card that has it and 32 bit elsewhere.
+    ///
+    /// # Errors
+    /// When it cannot be had. `Auto` without a precision always can.
     pub fn choose(choice: DeviceChoice, precision: Option<Precision>) -> Result<Self, ComputeError> {
         match choice {
             DeviceChoice::Cpu => Self::choose_cpu(precision),
-            DeviceChoice::Gpu(n) => Self::gpu(n, precision.unwrap_or(Precision::F16)),
-            DeviceChoice::Auto => match Self::gpu(0, precision.unwrap_or(Precision::F16)) {
-                Ok(gpu) if !gpu.is_software() => Ok(gpu),
-                _ => Self::choose_cpu(precision),
+            DeviceChoice::Gpu(n) => Self::gpu(n, precision),
+            DeviceChoice::Auto => match Self::best(precision) {
+                Some(gpu) => Ok(gpu),
+                None => Self::choose_cpu(precision),
             },
         }
     }
@@ -113,25 +154,54 @@ impl Compute {
         if precision == Some(Precision::F16) { Err(ComputeError::HalfOnCpu) } else { Ok(Self::cpu()) }
     }
 
-    /// The n-th graphics card, a software one included (it is found last).
+    /// The n-th graphics card, software ones included (they are counted last). `precision: None` is half where the card
+    /// can compute in it.
+    ///
+    /// # Errors
+    /// When there is no such card, or it cannot be opened, or it has no half precision and that was asked for.
     #[cfg(feature = "gpu")]
-    pub fn gpu(n: usize, precision: Precision) -> Result<Self, ComputeError> {
-        let devices = Device::enumerate(burn::tensor::DeviceType::Wgpu).into_vec();
-        let found = devices.len();
-        let device = devices.into_iter().nth(n).ok_or(ComputeError::NoSuchGpu { wanted: n, found })?;
-        let name = device.identity().map_or_else(|| format!("gpu {n}"), |id| format!("{id:?}"));
-        Ok(Self { device, precision, cpu: false, name })
+    pub fn gpu(n: usize, precision: Option<Precision>) -> Result<Self, ComputeError> {
+        let mut cards = cards::found();
+        let found = cards.len();
+        if n >= found {
+            return Err(ComputeError::NoSuchGpu { wanted: n, found });
+        }
+        Self::card(cards.swap_remove(n), precision)
     }
 
     /// The n-th graphics card.
+    ///
+    /// # Errors
+    /// Always: this build has no graphics card support.
     #[cfg(not(feature = "gpu"))]
-    pub fn gpu(_n: usize, _precision: Precision) -> Result<Self, ComputeError> {
+    pub fn gpu(_n: usize, _precision: Option<Precision>) -> Result<Self, ComputeError> {
         Err(ComputeError::NoGpuInBuild)
     }
 
-    fn is_software(&self) -> bool {
-        let name = self.name.to_lowercase();
-        ["llvmpipe", "lavapipe", "swiftshader", "software"].iter().any(|s| name.contains(s))
+    /// The first graphics card that is one, unless it cannot be used. A program that only plays one is slower than the
+    /// processor itself, and is not opened.
+    #[cfg(feature = "gpu")]
+    fn best(precision: Option<Precision>) -> Option<Self> {
+        let card = cards::found().into_iter().next().filter(|c| !c.software)?;
+        Self::card(card, precision).ok()
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    fn best(_precision: Option<Precision>) -> Option<Self> {
+        None
+    }
+
+    #[cfg(feature = "gpu")]
+    fn card(card: cards::Card, precision: Option<Precision>) -> Result<Self, ComputeError> {
+        let opened = card.open()?;
+        let precision = match precision {
+            Some(Precision::F16) if !opened.half => return Err(ComputeError::NoHalf { name: opened.name }),
+            Some(precision) => precision,
+            None if opened.half => Precision::F16,
+            None => Precision::F32,
+        };
+        let Opened { device, name, kind, .. } = opened;
+        Ok(Self { device, precision, cpu: false, name, kind })
     }
 
     /// The same device, in 32 bit.
@@ -174,7 +244,7 @@ impl Compute {
     }
 
     /// The numeric class: two machines share a computed value only when theirs are equal. The processor's results are
-    /// the same on every processor, so its class names the kernel set alone; a graphics card's hold for that card.
+    /// the same on every processor, so its class names the kernel set alone; a graphics card's hold for that model of card.
     #[must_use]
     pub fn class(&self) -> String {
         if self.cpu {
@@ -184,7 +254,7 @@ impl Compute {
                 Precision::F32 => "f32",
                 Precision::F16 => "f16",
             };
-            format!("wgpu-{precision}-{}", self.name)
+            format!("wgpu-{precision}-{CARD_KERNELS}-{}-{}", self.name, self.kind)
         }
     }
 

@@ -1,7 +1,7 @@
 //! Two-dimensional convolution.
 
 use burn::tensor::ops::{ConvOptions, PadMode};
-use burn::tensor::{Tensor, module};
+use burn::tensor::{DType, Tensor, module};
 use kiln_kernels::{self as kernels, Act};
 
 use super::{act_plain, upsample_nearest_plain};
@@ -103,7 +103,8 @@ pub(super) fn with_bias<R>(bias: Option<&Weight>, f: impl FnOnce(Option<kernels:
     }
 }
 
-/// The same of burn's operations.
+/// The same of burn's operations. Half precision is widened for the convolution itself: burn sums in the tensor's own
+/// precision there (not so in matrix products), and thousands of products summed in 16 bit are wrong in the third digit.
 #[must_use]
 pub fn conv2d_plain(
     x: &Tensor<4>,
@@ -114,6 +115,7 @@ pub fn conv2d_plain(
     compute: &Compute,
 ) -> Tensor<4> {
     let dtype = x.dtype();
+    let wide = |t: Tensor<4>| t.cast(DType::F32);
     let mut x = x.clone();
     if let Some(size) = then.upsample {
         x = upsample_nearest_plain(x, size);
@@ -125,13 +127,13 @@ pub fn conv2d_plain(
         pad = [0, 0];
     }
     let options = ConvOptions::new(spec.stride, pad, spec.dilation, spec.groups);
-    let mut y =
-        module::conv2d(x, weight.on::<4>(compute, dtype), bias.map(|b| b.on::<1>(compute, dtype)), options);
+    let bias = bias.map(|b| b.on::<1>(compute, dtype).cast(DType::F32));
+    let mut y = module::conv2d(wide(x), wide(weight.on(compute, dtype)), bias, options);
     if let Some(shift) = then.shift {
         let [n, c] = shift.dims();
-        y = y + shift.clone().reshape([n, c, 1, 1]);
+        y = y + shift.clone().cast(DType::F32).reshape([n, c, 1, 1]);
     }
-    y = act_plain(then.act, y);
+    y = act_plain(then.act, y).cast(dtype);
     match then.add {
         Some(add) => y + add.clone(),
         None => y,

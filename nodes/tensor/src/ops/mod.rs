@@ -9,7 +9,7 @@ mod norm;
 mod shape;
 
 pub use activate::{act, act_plain, add, geglu_plain, scale_add};
-pub use attention::{Attend, attention, attention_plain};
+pub use attention::{Attend, attention, attention_in_blocks, attention_plain};
 pub use conv::{ConvSpec, ConvThen, conv2d, conv2d_plain};
 pub use linear::{LinearThen, linear, linear_columns, linear_geglu, linear_plain, linear_to_columns};
 pub use norm::{group_norm, group_norm_plain, layer_norm, layer_norm_plain};
