@@ -1,5 +1,6 @@
 //! Prompts to conditionings: tokens, windows, weights and the text encoders of each family.
 
+use crate::damage::{self, Side};
 use crate::runtime::{BuiltText, Runtime, network_error};
 use crate::values::{Conditioning, Entry, Sizes, TextValue, Tokens};
 use kiln_core::{Cx, NodeError};
@@ -34,7 +35,8 @@ impl Embeddings for Folder<'_, '_> {
 /// The vectors of an embedding file for one encoder: under its key, else the first tensor that is as wide.
 pub(crate) fn embedding(path: &std::path::Path, name: &str, key: &str, dim: usize) -> Option<Embedding> {
     let file = kiln_weights::WeightFile::open(path).ok()?;
-    let wide = |t: &&kiln_weights::Stored| t.shape().last() == Some(&dim) && t.shape().len() <= 2 && t.is_float();
+    let wide =
+        |t: &&kiln_weights::Stored| t.shape().last() == Some(&dim) && t.shape().len() <= 2 && t.is_float();
     let found = file.get(key).or_else(|| file.get(if key == "clip_h" { "clip_l" } else { key }));
     let tensor = found.filter(|t| wide(t)).or_else(|| file.iter().find(|t| wide(t)))?;
     let rows = tensor.len() / dim;
@@ -50,9 +52,11 @@ fn tokenizer(kind: TextKind, encoder: &ClipText) -> Tokenizer {
     Tokenizer { embedding_dim: encoder.width(), ..plain }
 }
 
-fn layer(kind: TextKind, both: bool, stop_at: Option<i32>) -> Layer {
+fn layer(kind: TextKind, both: bool, stop_at: Option<i32>, layers: usize) -> Layer {
     let sdxl = both || kind == TextKind::OpenClipG;
     match (stop_at, sdxl) {
+        // Further back than there are layers means the last one with its norm, in every family.
+        (Some(index), _) if index.unsigned_abs() as usize > layers => Layer::LAST,
         (None, true) => Layer::PENULTIMATE,
         (Some(index), true) => Layer { index, final_norm: false },
         (None, false) if kind == TextKind::OpenClipH => Layer { index: -2, final_norm: true },
@@ -61,7 +65,12 @@ fn layer(kind: TextKind, both: bool, stop_at: Option<i32>) -> Layer {
     }
 }
 
-fn tokenize(cx: &Cx<'_>, kind: TextKind, encoder: &ClipText, text: &str) -> Result<(Tokenizer, Encoding), NodeError> {
+fn tokenize(
+    cx: &Cx<'_>,
+    kind: TextKind,
+    encoder: &ClipText,
+    text: &str,
+) -> Result<(Tokenizer, Encoding), NodeError> {
     let tokenizer = tokenizer(kind, encoder);
     let folder = Folder { cx, key: tokenizer.embedding_key, dim: tokenizer.embedding_dim };
     let encoding = tokenizer.tokenize(text, &folder).map_err(NodeError::new)?;
@@ -90,7 +99,13 @@ fn slots(window: &kiln_prompt::Window) -> Vec<Slot<'_>> {
         .collect()
 }
 
-fn read(kind: TextKind, encoder: &ClipText, tokenizer: &Tokenizer, encoding: &Encoding, layer: Layer) -> Result<Read, NodeError> {
+fn read(
+    kind: TextKind,
+    encoder: &ClipText,
+    tokenizer: &Tokenizer,
+    encoding: &Encoding,
+    layer: Layer,
+) -> Result<Read, NodeError> {
     let mut windows: Vec<Vec<Slot<'_>>> = encoding.windows.iter().map(slots).collect();
     let weighted = encoding.is_weighted();
     let empty = tokenizer.empty();
@@ -121,7 +136,13 @@ fn read(kind: TextKind, encoder: &ClipText, tokenizer: &Tokenizer, encoding: &En
 }
 
 /// One text for every encoder of the model.
-pub fn prompt(cx: &Cx<'_>, runtime: &Runtime, clip: &TextValue, text: &str, sizes: Option<Sizes>) -> Result<Conditioning, NodeError> {
+pub fn prompt(
+    cx: &Cx<'_>,
+    runtime: &Runtime,
+    clip: &TextValue,
+    text: &str,
+    sizes: Option<Sizes>,
+) -> Result<Conditioning, NodeError> {
     two_prompts(cx, runtime, clip, text, text, sizes)
 }
 
@@ -151,7 +172,7 @@ pub fn two_prompts(
     let mut reads = Vec::new();
     for (kind, encoder, tokenizer, encoding) in &prepared {
         cx.pause()?;
-        reads.push((*kind, read(*kind, encoder, tokenizer, encoding, layer(*kind, both, clip.stop_at))?));
+        reads.push((*kind, read(*kind, encoder, tokenizer, encoding, layer(*kind, both, clip.stop_at, encoder.layers()))?));
     }
     let rows = reads.iter().map(|(_, r)| r.rows.len() / r.width).min().unwrap_or(0);
     let width = reads.iter().map(|(_, r)| r.width).sum();
@@ -162,6 +183,14 @@ pub fn two_prompts(
         }
     }
     let pooled = reads.into_iter().next_back().map(|(_, r)| r.pooled);
+    if data.iter().chain(pooled.iter().flatten()).any(|v| !v.is_finite()) {
+        return Err(damage::find(runtime, &clip.weights, Side::Text)
+            .unwrap_or_else(|| {
+                NodeError::new("the text encoder's answer is not a number")
+                    .hint("a weight of the prompt, an embedding or a LoRA is far too strong")
+            })
+            .at("clip"));
+    }
     let mut entry = Entry::new(Tokens { rows, width, data }, pooled);
     entry.sizes = sizes;
     Ok(Conditioning { entries: vec![entry] })

@@ -9,6 +9,7 @@ use kiln_core::NodeError;
 use kiln_networks::unet::{FreeUVersion, Hooks};
 use kiln_sampling::{Denoised, Model, Space};
 use kiln_tensor::compute::values as tensor_values;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// The side an area's fading edge may have, in latent pixels.
@@ -44,6 +45,7 @@ pub struct Guide<'a> {
     cancelled: &'a (dyn Fn() -> bool + Sync),
     /// Pixels evaluated together at most.
     most: usize,
+    not_a_number: Cell<bool>,
 }
 
 /// What the guide is made of.
@@ -73,16 +75,15 @@ impl<'a> Guide<'a> {
     pub fn new(asked: &Asked<'_>, cancelled: &'a (dyn Fn() -> bool + Sync)) -> Result<Self, NodeError> {
         let mut positive = placed(asked.positive, asked.shape);
         let mut negative = placed(asked.negative.unwrap_or(&Conditioning::default()), asked.shape);
-        // Who asks for something in a part of the picture asks for the rest not to be there, too.
-        let twins = |of: &[(Entry, Option<Place>)], among: &[(Entry, Option<Place>)]| -> Vec<(Entry, Option<Place>)> {
-            of.iter().filter_map(|(entry, place)| twin(entry, (*place)?, among)).collect()
-        };
-        let more = twins(&negative, &positive);
-        positive.extend(more);
-        let more = twins(&positive, &negative);
-        negative.extend(more);
+        // Who asks for something in a part of the picture asks for the rest not to be there, too. What is added counts
+        // for those that come after.
+        add_twins(&positive, &mut negative);
+        add_twins(&negative, &mut positive);
         let ready = |entries: Vec<(Entry, Option<Place>)>, is_negative: bool| {
-            entries.iter().map(|(e, place)| make_ready(e, *place, asked, is_negative)).collect::<Result<Vec<_>, _>>()
+            entries
+                .iter()
+                .map(|(e, place)| make_ready(e, *place, asked, is_negative))
+                .collect::<Result<Vec<_>, _>>()
         };
         let free_u = asked.model.free_u.map(|f| kiln_networks::unet::FreeU {
             version: if f.version == 1 { FreeUVersion::V1 } else { FreeUVersion::V2 },
@@ -102,11 +103,24 @@ impl<'a> Guide<'a> {
             free_u,
             cancelled,
             most: if asked.unet.compute.is_cpu() { 2 * 64 * 64 * 4 } else { usize::MAX },
+            not_a_number: Cell::new(false),
         })
     }
 
+    /// Whether the model once answered with something that is not a number.
+    #[must_use]
+    pub fn went_wrong(&self) -> bool {
+        self.not_a_number.get()
+    }
+
     /// Evaluates entries and adds each answer, weighted, to the sum it belongs to.
-    fn evaluate(&self, x: &[f32], sigma: f32, jobs: &[(usize, &Ready)], sums: &mut [Sum]) -> Result<(), NodeError> {
+    fn evaluate(
+        &self,
+        x: &[f32],
+        sigma: f32,
+        jobs: &[(usize, &Ready)],
+        sums: &mut [Sum],
+    ) -> Result<(), NodeError> {
         let mut left: Vec<usize> = (0..jobs.len()).collect();
         while let Some(&first) = left.first() {
             let place = |i: usize| jobs[i].1.place.unwrap_or([self.shape[2], self.shape[3], 0, 0]);
@@ -133,7 +147,13 @@ impl<'a> Guide<'a> {
     }
 
     /// One batch through the network; answers are clean latents of the pieces.
-    fn forward(&self, x: &[f32], sigma: f32, members: &[&Ready], size: [usize; 2]) -> Result<Vec<Vec<f32>>, NodeError> {
+    fn forward(
+        &self,
+        x: &[f32],
+        sigma: f32,
+        members: &[&Ready],
+        size: [usize; 2],
+    ) -> Result<Vec<Vec<f32>>, NodeError> {
         let [batch, channels, ..] = self.shape;
         let [h, w] = size;
         let piece = batch * channels * h * w;
@@ -147,7 +167,8 @@ impl<'a> Guide<'a> {
             self.space.input(sigma, &cut, &mut scaled);
             match &ready.concat {
                 Some(concat) if extra > 0 => {
-                    let concat = cut_channels(concat, [batch, extra, self.shape[2], self.shape[3]], ready.place);
+                    let concat =
+                        cut_channels(concat, [batch, extra, self.shape[2], self.shape[3]], ready.place);
                     for b in 0..batch {
                         input.extend_from_slice(&scaled[b * channels * h * w..(b + 1) * channels * h * w]);
                         input.extend_from_slice(&concat[b * extra * h * w..(b + 1) * extra * h * w]);
@@ -180,9 +201,14 @@ impl<'a> Guide<'a> {
         let context = compute.tensor::<3>(context, [n, rows, width]);
         let hooks = Hooks { free_u: self.free_u, cancelled: Some(self.cancelled), ..Hooks::default() };
         let timesteps = vec![self.space.timestep(sigma); n];
-        let out = self.unet.unet.forward(&x_in, &timesteps, &context, y.as_ref(), &hooks).map_err(|e| crate::runtime::network_error(&e))?;
+        let out = self
+            .unet
+            .unet
+            .forward(&x_in, &timesteps, &context, y.as_ref(), &hooks)
+            .map_err(|e| crate::runtime::network_error(&e))?;
         let out = tensor_values(out).map_err(NodeError::new)?;
         if let Some(bad) = out.iter().position(|v| !v.is_finite()) {
+            self.not_a_number.set(true);
             return Err(NodeError::new(format!("the model's answer is not a number (first at {bad}, noise level {sigma})"))
                 .hint("the weights may be damaged, a LoRA far too strong, or half precision too little: try --precision f32"));
         }
@@ -358,6 +384,17 @@ fn bounds(mask: &crate::values::MaskArea, height: usize, width: usize) -> Place 
     }
 }
 
+/// Adds to the other side what stands against the entries that have an area.
+fn add_twins(of: &[(Entry, Option<Place>)], among: &mut Vec<(Entry, Option<Place>)>) {
+    for (entry, place) in of {
+        if let Some(place) = place
+            && let Some(found) = twin(entry, *place, among)
+        {
+            among.push(found);
+        }
+    }
+}
+
 /// The entry that stands against `entry` on the other side: that side's tokens, in the smallest area that holds it.
 fn twin(entry: &Entry, place: Place, among: &[(Entry, Option<Place>)]) -> Option<(Entry, Option<Place>)> {
     let mut best: Option<&(Entry, Option<Place>)> = None;
@@ -366,7 +403,10 @@ fn twin(entry: &Entry, place: Place, among: &[(Entry, Option<Place>)]) -> Option
             (None, None) => true,
             (None, Some(_)) => false,
             (Some(a), chosen) => {
-                let holds = place[2] >= a[2] && place[3] >= a[3] && a[0] + a[2] >= place[0] + place[2] && a[1] + a[3] >= place[1] + place[3];
+                let holds = place[2] >= a[2]
+                    && place[3] >= a[3]
+                    && a[0] + a[2] >= place[0] + place[2]
+                    && a[1] + a[3] >= place[1] + place[3];
                 holds
                     && match chosen {
                         None | Some(None) => true,
@@ -423,7 +463,12 @@ pub(crate) fn resize_mask(data: &[f32], batch: usize, [h, w]: [usize; 2], [oh, o
     out
 }
 
-fn make_ready(entry: &Entry, place: Option<Place>, asked: &Asked<'_>, negative: bool) -> Result<Ready, NodeError> {
+fn make_ready(
+    entry: &Entry,
+    place: Option<Place>,
+    asked: &Asked<'_>,
+    negative: bool,
+) -> Result<Ready, NodeError> {
     let [_, _, height, width] = asked.shape;
     let config = asked.unet.unet.config();
     if let Some(wanted) = config.context_dim.filter(|w| *w != entry.tokens.width) {
@@ -434,17 +479,19 @@ fn make_ready(entry: &Entry, place: Option<Place>, asked: &Asked<'_>, negative: 
         .at(if negative { "negative" } else { "positive" })
         .hint("encode the prompt with the text encoder of the same checkpoint"));
     }
-    let y = config.adm.map(|wanted| class_vector(entry, wanted, negative)).transpose()?;
+    let y = config.adm.map(|wanted| class_vector(entry, wanted, negative, [height * 8, width * 8])).transpose()?;
     let mask = entry.mask.as_ref().map(|m| {
         let mut data = resize_mask(&m.data, m.batch, [m.height, m.width], [height, width]);
         data.iter_mut().for_each(|v| *v *= m.strength);
         Arc::new((m.batch, data))
     });
     // The whole time means no limit at all, above the model's own highest level, too.
-    let sigma_start = if entry.start > 0.0 { asked.space.percent_to_sigma(entry.start) } else { f32::INFINITY };
+    let sigma_start =
+        if entry.start > 0.0 { asked.space.percent_to_sigma(entry.start) } else { f32::INFINITY };
     let sigma_end = if entry.end < 1.0 { asked.space.percent_to_sigma(entry.end) } else { f32::NEG_INFINITY };
     let extra = config.in_channels.saturating_sub(asked.shape[1]);
-    let concat = if extra > 0 { Some(Arc::new(inpaint_channels(entry.concat.as_ref(), extra, asked)?)) } else { None };
+    let concat =
+        if extra > 0 { Some(Arc::new(inpaint_channels(entry.concat.as_ref(), extra, asked)?)) } else { None };
     Ok(Ready {
         context: entry.tokens.clone(),
         y: y.map(Arc::new),
@@ -457,24 +504,33 @@ fn make_ready(entry: &Entry, place: Option<Place>, asked: &Asked<'_>, negative: 
     })
 }
 
-/// SDXL's vector: the pooled text, then the sizes as waves.
-fn class_vector(entry: &Entry, wanted: usize, negative: bool) -> Result<Vec<f32>, NodeError> {
+/// SDXL's vector: the pooled text, then the sizes as waves. Where no node names sizes, they are the picture's own.
+fn class_vector(entry: &Entry, wanted: usize, negative: bool, picture: [usize; 2]) -> Result<Vec<f32>, NodeError> {
     let pooled = entry.pooled.as_deref().cloned().unwrap_or_else(|| vec![0.0; 1280.min(wanted)]);
     let numbers = wanted.saturating_sub(pooled.len()) / 256;
     let side = |v: usize| v as f32;
+    let [own_height, own_width] = picture.map(side);
+    let worth = if negative { 2.5 } else { 6.0 };
     let list: Vec<f32> = match (numbers, entry.sizes) {
-        (5, Some(Sizes::Refiner { width, height, aesthetic })) => vec![side(height), side(width), 0.0, 0.0, aesthetic as f32],
+        (5, Some(Sizes::Refiner { width, height, aesthetic })) => {
+            vec![side(height), side(width), 0.0, 0.0, aesthetic as f32]
+        }
         (5, Some(Sizes::Base { width, height, crop_w, crop_h, .. })) => {
-            vec![side(height), side(width), side(crop_h), side(crop_w), if negative { 2.5 } else { 6.0 }]
+            vec![side(height), side(width), side(crop_h), side(crop_w), worth]
         }
-        (5, None) => vec![768.0, 768.0, 0.0, 0.0, if negative { 2.5 } else { 6.0 }],
-        (_, Some(Sizes::Base { width, height, crop_w, crop_h, target_width, target_height })) => {
-            vec![side(height), side(width), side(crop_h), side(crop_w), side(target_height), side(target_width)]
-        }
+        (5, None) => vec![own_height, own_width, 0.0, 0.0, worth],
+        (_, Some(Sizes::Base { width, height, crop_w, crop_h, target_width, target_height })) => vec![
+            side(height),
+            side(width),
+            side(crop_h),
+            side(crop_w),
+            side(target_height),
+            side(target_width),
+        ],
         (_, Some(Sizes::Refiner { width, height, .. })) => {
             vec![side(height), side(width), 0.0, 0.0, side(height), side(width)]
         }
-        (_, None) => vec![768.0, 768.0, 0.0, 0.0, 768.0, 768.0],
+        (_, None) => vec![own_height, own_width, 0.0, 0.0, own_height, own_width],
     };
     let mut y = pooled;
     for v in list.iter().take(numbers) {
@@ -483,9 +539,12 @@ fn class_vector(entry: &Entry, wanted: usize, negative: bool) -> Result<Vec<f32>
     if y.len() == wanted {
         Ok(y)
     } else {
-        Err(NodeError::new(format!("this model wants a vector of {wanted} numbers beside the text, and the conditioning makes {}", y.len()))
-            .at(if negative { "negative" } else { "positive" })
-            .hint("encode the prompt with the text encoders of the same checkpoint"))
+        Err(NodeError::new(format!(
+            "this model wants a vector of {wanted} numbers beside the text, and the conditioning makes {}",
+            y.len()
+        ))
+        .at(if negative { "negative" } else { "positive" })
+        .hint("encode the prompt with the text encoders of the same checkpoint"))
     }
 }
 
@@ -497,8 +556,11 @@ fn inpaint_channels(concat: Option<&Concat>, extra: usize, asked: &Asked<'_>) ->
     let [batch, channels, height, width] = asked.shape;
     let plane = height * width;
     if extra != channels + 1 {
-        return Err(NodeError::new(format!("this model takes {} channels, and a latent here has {channels}", channels + extra))
-            .hint("only inpainting models (a mask and a picture beside the latent) are known to take more"));
+        return Err(NodeError::new(format!(
+            "this model takes {} channels, and a latent here has {channels}",
+            channels + extra
+        ))
+        .hint("only inpainting models (a mask and a picture beside the latent) are known to take more"));
     }
     let mask = concat.and_then(|c| c.mask.as_ref()).or(asked.mask);
     let ones = || vec![1.0; batch * plane];
@@ -506,7 +568,13 @@ fn inpaint_channels(concat: Option<&Concat>, extra: usize, asked: &Asked<'_>) ->
         None => ones(),
         Some(m) => {
             let resized = resize_mask(&m.data, m.batch, [m.height, m.width], [height, width]);
-            (0..batch).flat_map(|b| resized[(b % m.batch) * plane..(b % m.batch + 1) * plane].iter().map(|v| v.round_ties_even())).collect()
+            (0..batch)
+                .flat_map(|b| {
+                    resized[(b % m.batch) * plane..(b % m.batch + 1) * plane]
+                        .iter()
+                        .map(|v| v.round_ties_even())
+                })
+                .collect()
         }
     };
     let scale = asked.unet.latent_scale;
@@ -524,7 +592,9 @@ fn inpaint_channels(concat: Option<&Concat>, extra: usize, asked: &Asked<'_>) ->
             (0..batch).flat_map(|b| from.picture(b % from.batch()).iter().map(|v| v * scale)).collect()
         }
         (None, Some(_)) => asked.latent.to_vec(),
-        (None, None) => (0..batch * channels).flat_map(|p| std::iter::repeat_n(BLANK.get(p % channels).copied().unwrap_or(0.0), plane)).collect(),
+        (None, None) => (0..batch * channels)
+            .flat_map(|p| std::iter::repeat_n(BLANK.get(p % channels).copied().unwrap_or(0.0), plane))
+            .collect(),
     };
     let mut out = Vec::with_capacity(batch * extra * plane);
     for b in 0..batch {
@@ -536,12 +606,22 @@ fn inpaint_channels(concat: Option<&Concat>, extra: usize, asked: &Asked<'_>) ->
 
 /// Brings the guided answer's contrast back towards the plain one's, in the space of velocities (Lin et al. 2023).
 #[allow(clippy::too_many_arguments, reason = "numbers of one formula")]
-fn rescale(guided: &mut [f32], x: &[f32], cond: &[f32], uncond: &[f32], sigma: f32, cfg: f32, multiplier: f32, batch: usize) {
+fn rescale(
+    guided: &mut [f32],
+    x: &[f32],
+    cond: &[f32],
+    uncond: &[f32],
+    sigma: f32,
+    cfg: f32,
+    multiplier: f32,
+    batch: usize,
+) {
     let n = guided.len() / batch.max(1);
     let (up, down) = (((sigma * sigma + 1.0) as f64).sqrt(), (sigma * sigma + 1.0) as f64);
     let deviation = |values: &[f64]| {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
-        (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (values.len() as f64 - 1.0).max(1.0)).sqrt()
+        (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (values.len() as f64 - 1.0).max(1.0))
+            .sqrt()
     };
     for b in 0..batch {
         let range = b * n..(b + 1) * n;

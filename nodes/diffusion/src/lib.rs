@@ -2,11 +2,14 @@
 //!
 //! [`values`] says what travels between the nodes, [`runtime`] builds models where they are used and keeps them within
 //! a budget, [`guide`] asks a model with all its conditionings, [`draw`] runs a whole sampling, [`encode`] turns prompts
-//! into conditionings, and [`nodes`] are the nodes themselves.
+//! into conditionings, [`damage`] names the weight
+//! that spoiled an answer, and [`nodes`] are the nodes themselves.
 
+pub mod damage;
 pub mod draw;
 pub mod encode;
 pub mod guide;
+pub mod latent;
 pub mod nodes;
 pub mod preview;
 pub mod runtime;

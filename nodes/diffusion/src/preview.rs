@@ -29,7 +29,14 @@ impl Previews {
         let mut rgb = Vec::with_capacity(plane * 3);
         for at in 0..plane {
             for c in 0..3 {
-                let sum: f32 = self.map.factors.iter().enumerate().filter(|(k, _)| *k < channels).map(|(k, f)| first[k * plane + at] * f[c]).sum();
+                let sum: f32 = self
+                    .map
+                    .factors
+                    .iter()
+                    .enumerate()
+                    .filter(|(k, _)| *k < channels)
+                    .map(|(k, f)| first[k * plane + at] * f[c])
+                    .sum();
                 rgb.push(((sum + self.map.bias[c]) * 0.5 + 0.5).clamp(0.0, 1.0));
             }
         }

@@ -440,6 +440,11 @@ fn recognise(path: &Path, wants: Wants) -> Result<Parts, NodeError> {
         return kiln_layout::recognise_folder(path).map_err(NodeError::new);
     }
     let file = kiln_weights::WeightFile::open(path).map_err(NodeError::new)?;
+    // What reading it found odd may be why it is not what was hoped for.
+    let wrong = |error: kiln_layout::LayoutError| match file.warnings().first() {
+        Some(warning) => NodeError::new(error).hint(warning.clone()),
+        None => NodeError::new(error),
+    };
     match wants {
         Wants::Checkpoint => kiln_layout::recognise(&file),
         Wants::Unet => kiln_layout::unet_only(&file),
@@ -456,7 +461,7 @@ fn recognise(path: &Path, wants: Wants) -> Result<Parts, NodeError> {
             Parts { text, ..alone(family) }
         }),
     }
-    .map_err(NodeError::new)
+    .map_err(wrong)
 }
 
 /// A model of which one part is known.

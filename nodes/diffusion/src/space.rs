@@ -1,6 +1,6 @@
 //! Which relation of noise levels and time steps a model is sampled with.
 
-use crate::values::{DiscretePrediction, ModelValue, SpaceChoice};
+use crate::values::{DiscretePrediction, EdmPrediction, ModelValue, SpaceChoice};
 use kiln_sampling::space::Betas;
 use kiln_sampling::{Prediction, Space};
 
@@ -25,12 +25,13 @@ pub fn of(model: &ModelValue, v_prediction: bool, zsnr: bool) -> Space {
             };
             Space::discrete(BETAS, zsnr, prediction)
         }
-        Some(SpaceChoice::Edm { v, sigma_max, sigma_min }) => {
-            if v {
-                Space::v_continuous(sigma_min, sigma_max)
-            } else {
-                Space::edm(sigma_min, sigma_max, Prediction::Eps)
-            }
+        Some(SpaceChoice::Edm { prediction, sigma_max, sigma_min }) => {
+            let prediction = match prediction {
+                EdmPrediction::Eps => Prediction::Eps,
+                EdmPrediction::V => Prediction::V,
+                EdmPrediction::Edm => Prediction::Edm { sigma_data: 0.5 },
+            };
+            Space::edm(sigma_min, sigma_max, prediction)
         }
         Some(SpaceChoice::Flow { shift, multiplier }) => Space::flow(shift, multiplier),
         Some(SpaceChoice::Flux { mu }) => Space::flux(mu),

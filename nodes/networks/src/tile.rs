@@ -70,28 +70,24 @@ struct Span {
     weights: Vec<f32>,
 }
 
-/// Cuts one side. Spans lie `tile - overlap` apart; the last is moved back so that it ends where the side ends.
+/// Cuts one side. Spans lie `tile - overlap` apart; the last ends where the side ends and may be shorter.
 fn spans(size: usize, tile: usize, overlap: usize, scale: Scale) -> Vec<Span> {
     let grain = scale.grain();
     let tile = (tile / grain * grain).max(grain);
     let overlap = overlap.min(tile / 2) / grain * grain;
     let step = (tile - overlap).max(grain);
-    let starts: Vec<usize> = if size <= tile {
-        vec![0]
-    } else {
-        (0..).map(|i| i * step).take_while(|s| s + tile < size).chain([size - tile]).collect()
-    };
-    let len = size.min(tile);
-    let ramp = ramp(scale.apply(len), scale.apply(overlap));
+    let starts: Vec<usize> = if size <= tile { vec![0] } else { (0..size - overlap).step_by(step).collect() };
+    let cut: Vec<(usize, usize)> = starts.into_iter().map(|start| (start, tile.min(size - start))).collect();
+    let ramps: Vec<Vec<f32>> = cut.iter().map(|(_, len)| ramp(scale.apply(*len), scale.apply(overlap))).collect();
     let mut sum = vec![0.0f32; scale.apply(size)];
-    for start in &starts {
-        for (sum, weight) in sum.iter_mut().skip(scale.apply(*start)).zip(&ramp) {
+    for ((start, _), ramp) in cut.iter().zip(&ramps) {
+        for (sum, weight) in sum.iter_mut().skip(scale.apply(*start)).zip(ramp) {
             *sum += weight;
         }
     }
-    starts
-        .into_iter()
-        .map(|start| {
+    cut.into_iter()
+        .zip(ramps)
+        .map(|((start, len), ramp)| {
             let out_start = scale.apply(start);
             let weights = ramp.iter().zip(sum.iter().skip(out_start)).map(|(w, sum)| w / sum).collect();
             Span { start, len, out_start, weights }
@@ -99,9 +95,9 @@ fn spans(size: usize, tile: usize, overlap: usize, scale: Scale) -> Vec<Span> {
         .collect()
 }
 
-/// Rises over `feather` steps to 1, and falls again at the other end.
+/// Rises over `feather` steps to 1, and falls again at the other end; even where it is no longer than that.
 fn ramp(len: usize, feather: usize) -> Vec<f32> {
-    let rise = |i: usize| if i < feather { (i + 1) as f32 / feather as f32 } else { 1.0 };
+    let rise = |i: usize| if i < feather && feather < len { (i + 1) as f32 / feather as f32 } else { 1.0 };
     (0..len).map(|i| rise(i) * rise(len - 1 - i)).collect()
 }
 
@@ -237,7 +233,7 @@ mod tests {
                 let spans = spans(size, tile, overlap, scale);
                 let mut sum = vec![0.0; scale.apply(size)];
                 for span in &spans {
-                    assert_eq!(span.len, size.min(tile));
+                    assert!(span.len <= tile && span.start + span.len <= size);
                     for (sum, weight) in sum[span.out_start..].iter_mut().zip(&span.weights) {
                         assert!(*weight > 0.0);
                         *sum += weight;
@@ -252,8 +248,8 @@ mod tests {
     #[test]
     fn places_stay_on_the_grain() {
         let spans = spans(200, 60, 20, Scale::Down(8));
-        assert!(spans.iter().all(|s| s.start % 8 == 0 && s.len == 56 && s.out_start * 8 == s.start));
-        assert_eq!(spans.iter().map(|s| s.start).collect::<Vec<_>>(), [0, 40, 80, 120, 144]);
+        assert!(spans.iter().all(|s| s.start % 8 == 0 && s.len % 8 == 0 && s.out_start * 8 == s.start));
+        assert_eq!(spans.iter().map(|s| (s.start, s.len)).collect::<Vec<_>>(), [(0, 56), (40, 56), (80, 56), (120, 56), (160, 40)]);
     }
 
     #[test]
@@ -261,6 +257,8 @@ mod tests {
         assert_eq!(ramp(8, 4), [0.25, 0.5, 0.75, 1.0, 1.0, 0.75, 0.5, 0.25]);
         assert_eq!(ramp(3, 0), [1.0; 3]);
         // Where both ends fade, both count.
-        assert_eq!(ramp(2, 2), [0.5, 0.5]);
+        assert_eq!(ramp(3, 2), [0.5, 1.0, 0.5]);
+        // Too short to fade at all.
+        assert_eq!(ramp(2, 2), [1.0, 1.0]);
     }
 }

@@ -63,7 +63,11 @@ fn load_unet(runtime: Arc<Runtime>) -> Node {
     .title("Load diffusion network")
     .category("diffusion/models")
     .doc("A diffusion network from a file that holds it alone, without text encoders and autoencoder.")
-    .param(Param::model("file", "unet").was(&["unet_name"]).doc("The file's name in a `unet` or `diffusion_models` folder."))
+    .param(
+        Param::model("file", "unet")
+            .was(&["unet_name"])
+            .doc("The file's name in a `unet` or `diffusion_models` folder."),
+    )
     .output("model", names::MODEL, "The diffusion network.")
 }
 
@@ -80,7 +84,9 @@ fn load_vae(runtime: Arc<Runtime>) -> Node {
     })
     .title("Load autoencoder")
     .category("diffusion/models")
-    .doc("An autoencoder (VAE) from a file that holds it alone: often a better one than the checkpoint's own.")
+    .doc(
+        "An autoencoder (VAE) from a file that holds it alone: often a better one than the checkpoint's own.",
+    )
     .param(Param::model("file", "vae").was(&["vae_name"]).doc("The file's name in a `vae` folder."))
     .output("vae", names::VAE, "The autoencoder.")
 }
@@ -109,7 +115,13 @@ fn load_dual_text_encoder(runtime: Arc<Runtime>) -> Node {
             encoders(&runtime, &file, param)?;
             files.push(file);
         }
-        cx.set("clip", TextValue { weights: WeightsValue { files, part: Part::Alone, changes: Vec::new() }, stop_at: None });
+        cx.set(
+            "clip",
+            TextValue {
+                weights: WeightsValue { files, part: Part::Alone, changes: Vec::new() },
+                stop_at: None,
+            },
+        );
         Ok(())
     })
     .title("Load two text encoders")

@@ -1,8 +1,16 @@
 //! The nodes of latent diffusion.
 
+mod conditioning;
+mod latent;
+mod levels;
 mod load;
+mod merge;
+mod parts;
+mod patches;
 mod prompt;
 mod sample;
+mod saved;
+mod schedule;
 mod vae;
 
 use crate::runtime::Runtime;
@@ -17,5 +25,12 @@ pub fn nodes(runtime: &Arc<Runtime>) -> Vec<Node> {
     all.extend(prompt::nodes(runtime));
     all.extend(sample::nodes(runtime));
     all.extend(vae::nodes(runtime));
+    all.extend(conditioning::nodes());
+    all.extend(latent::nodes());
+    all.extend(schedule::nodes(runtime));
+    all.extend(levels::nodes());
+    all.extend(parts::nodes());
+    all.extend(patches::nodes());
+    all.extend(merge::nodes(runtime));
     all
 }

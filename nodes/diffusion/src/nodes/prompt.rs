@@ -84,8 +84,13 @@ fn encode_refiner(runtime: Arc<Runtime>) -> Node {
     Node::pure("EncodePromptRefiner", 1, move |cx| {
         let clip: TextValue = take(cx, "clip")?;
         let text = cx.text("text")?;
-        let sizes = Sizes::Refiner { width: number(cx, "width")?, height: number(cx, "height")?, aesthetic: cx.float("ascore")? };
-        let conditioning = encode::prompt(cx, &runtime, &clip, &text, Some(sizes)).map_err(|e| at(e, "text"))?;
+        let sizes = Sizes::Refiner {
+            width: number(cx, "width")?,
+            height: number(cx, "height")?,
+            aesthetic: cx.float("ascore")?,
+        };
+        let conditioning =
+            encode::prompt(cx, &runtime, &clip, &text, Some(sizes)).map_err(|e| at(e, "text"))?;
         cx.set("conditioning", conditioning);
         Ok(())
     })
@@ -93,7 +98,11 @@ fn encode_refiner(runtime: Arc<Runtime>) -> Node {
     .category("diffusion/prompt")
     .doc(format!("Text for the SDXL refiner, with how good the picture should look. {SYNTAX}"))
     .input("clip", names::CLIP, "The text encoder of the refiner.")
-    .param(Param::float("ascore", 6.0, 0.0..=1000.0).step(0.01).doc("How good it should look: 6 for what is wanted, 2.5 for what is not."))
+    .param(
+        Param::float("ascore", 6.0, 0.0..=1000.0)
+            .step(0.01)
+            .doc("How good it should look: 6 for what is wanted, 2.5 for what is not."),
+    )
     .param(pixels("width", 1024).doc("The width the picture is said to have had."))
     .param(pixels("height", 1024).doc("The height."))
     .param(Param::prompt("text", "").doc("The words."))

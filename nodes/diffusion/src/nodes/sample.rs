@@ -2,7 +2,9 @@
 
 use crate::draw::{self, Drawing};
 use crate::runtime::Runtime;
-use crate::values::{Conditioning, GuiderValue, Latent, ModelValue, NoiseValue, SamplerValue, SigmasValue, names, take};
+use crate::values::{
+    Conditioning, GuiderValue, Latent, ModelValue, NoiseValue, SamplerValue, SigmasValue, names, take,
+};
 use kiln_core::{Cx, Node, NodeError, Param};
 use kiln_sampling::schedule::{KSteps, slice_steps};
 use kiln_sampling::{Sampler, Scheduler, ksampler_sigmas};
@@ -23,7 +25,8 @@ pub(super) fn sampler_param(name: &'static str) -> Param {
 
 /// The nine schedulers' choice.
 pub(super) fn scheduler_param(name: &'static str) -> Param {
-    Param::choice(name, &Scheduler::names()).doc("How the noise levels are spread over the steps: normal, karras and beta are usual.")
+    Param::choice(name, &Scheduler::names())
+        .doc("How the noise levels are spread over the steps: normal, karras and beta are usual.")
 }
 
 fn steps_param() -> Param {
@@ -45,8 +48,12 @@ fn words(cx: &Cx<'_>) -> Result<(Sampler, Scheduler), NodeError> {
     let sampler = cx.text("sampler")?;
     let scheduler = cx.text("scheduler")?;
     Ok((
-        sampler.parse().map_err(|_| NodeError::new(format!("there is no sampler {sampler:?}")).at("sampler"))?,
-        scheduler.parse().map_err(|_| NodeError::new(format!("there is no scheduler {scheduler:?}")).at("scheduler"))?,
+        sampler
+            .parse()
+            .map_err(|_| NodeError::new(format!("there is no sampler {sampler:?}")).at("sampler"))?,
+        scheduler
+            .parse()
+            .map_err(|_| NodeError::new(format!("there is no scheduler {scheduler:?}")).at("scheduler"))?,
     ))
 }
 
@@ -154,7 +161,8 @@ fn advanced(runtime: Arc<Runtime>) -> Node {
 fn custom(runtime: Arc<Runtime>) -> Node {
     Node::pure("SampleCustom", 1, move |cx| {
         let model: ModelValue = take(cx, "model")?;
-        let (positive, negative): (Conditioning, Conditioning) = (take(cx, "positive")?, take(cx, "negative")?);
+        let (positive, negative): (Conditioning, Conditioning) =
+            (take(cx, "positive")?, take(cx, "negative")?);
         let latent: Latent = take(cx, "latent")?;
         let sampler: SamplerValue = take(cx, "sampler")?;
         let sigmas: SigmasValue = take(cx, "sigmas")?;

@@ -1,5 +1,6 @@
 //! Between pictures and latents.
 
+use crate::damage::{self, Side};
 use crate::runtime::{BuiltVae, Runtime, network_error};
 use crate::values::{Concat, Conditioning, Latent, NoiseMask, VaeValue, names, take};
 use kiln_core::{Cx, Node, NodeError, Param};
@@ -35,9 +36,13 @@ fn picture(planes: &[f32], [n, c, h, w]: [usize; 4]) -> Result<Image, NodeError>
 fn planes(image: &Image, factor: usize) -> Result<(Vec<f32>, [usize; 4]), NodeError> {
     let (h, w) = (image.height() / factor * factor, image.width() / factor * factor);
     if h == 0 || w == 0 {
-        return Err(NodeError::new(format!("a picture of {}x{} is smaller than one latent pixel", image.width(), image.height()))
-            .at("image")
-            .hint(format!("it must be at least {factor} pixels to a side")));
+        return Err(NodeError::new(format!(
+            "a picture of {}x{} is smaller than one latent pixel",
+            image.width(),
+            image.height()
+        ))
+        .at("image")
+        .hint(format!("it must be at least {factor} pixels to a side")));
     }
     let (top, left) = ((image.height() - h) / 2, (image.width() - w) / 2);
     let mut out = Vec::with_capacity(image.batch() * 3 * h * w);
@@ -58,9 +63,12 @@ fn check_channels(latent: &Latent, vae: &BuiltVae) -> Result<(), NodeError> {
     if latent.channels() == wanted {
         return Ok(());
     }
-    Err(NodeError::new(format!("the latent has {} channels, but this autoencoder has {wanted}", latent.channels()))
-        .at("latent")
-        .hint("decode it with the autoencoder of the model that drew it"))
+    Err(NodeError::new(format!(
+        "the latent has {} channels, but this autoencoder has {wanted}",
+        latent.channels()
+    ))
+    .at("latent")
+    .hint("decode it with the autoencoder of the model that drew it"))
 }
 
 fn decoded(cx: &Cx<'_>, runtime: &Runtime, tiles: Option<(usize, usize)>) -> Result<Image, NodeError> {
@@ -78,7 +86,8 @@ fn decoded(cx: &Cx<'_>, runtime: &Runtime, tiles: Option<(usize, usize)>) -> Res
         let image = match tiles {
             None => built.vae.decode(&z),
             Some((tile, overlap)) => {
-                let mut progress = |done: usize, all: usize| cx.progress((index * all + done) as u64, (batch * all) as u64);
+                let mut progress =
+                    |done: usize, all: usize| cx.progress((index * all + done) as u64, (batch * all) as u64);
                 built.vae.decode_tiled(&z, tile, overlap, &mut progress, &|| cx.pause().is_err())
             }
         }
@@ -90,8 +99,13 @@ fn decoded(cx: &Cx<'_>, runtime: &Runtime, tiles: Option<(usize, usize)>) -> Res
         }
     }
     if out.iter().any(|v| !v.is_finite()) {
-        return Err(NodeError::new("the autoencoder's picture is not a number")
-            .hint("the latent may be damaged, or the autoencoder too weak for half precision"));
+        return Err(damage::find(runtime, &vae.weights, Side::Vae).map_or_else(
+            || {
+                NodeError::new("the autoencoder's picture is not a number")
+                    .hint("the latent may be damaged, or the autoencoder too weak for half precision")
+            },
+            |found| found.at("vae"),
+        ));
     }
     picture(&out, [batch, shape[1], shape[2], shape[3]])
 }
@@ -154,7 +168,12 @@ fn decode_tiled(runtime: Arc<Runtime>) -> Node {
     .on_device()
 }
 
-fn encoded(cx: &Cx<'_>, runtime: &Runtime, image: &Image, tiles: Option<(usize, usize)>) -> Result<Latent, NodeError> {
+fn encoded(
+    cx: &Cx<'_>,
+    runtime: &Runtime,
+    image: &Image,
+    tiles: Option<(usize, usize)>,
+) -> Result<Latent, NodeError> {
     let vae: VaeValue = take(cx, "vae")?;
     let built = runtime.vae(&vae.weights).map_err(|e| e.at("vae"))?;
     let (pixels, [n, c, h, w]) = planes(image, built.vae.factor())?;
@@ -166,7 +185,8 @@ fn encoded(cx: &Cx<'_>, runtime: &Runtime, image: &Image, tiles: Option<(usize, 
         let latent = match tiles {
             None => built.vae.encode(&x),
             Some((tile, overlap)) => {
-                let mut progress = |done: usize, all: usize| cx.progress((index * all + done) as u64, (n * all) as u64);
+                let mut progress =
+                    |done: usize, all: usize| cx.progress((index * all + done) as u64, (n * all) as u64);
                 built.vae.encode_tiled(&x, tile, overlap, &mut progress, &|| cx.pause().is_err())
             }
         }

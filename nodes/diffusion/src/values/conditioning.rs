@@ -163,7 +163,8 @@ impl Conditioning {
         self.entries.iter().all(|e| {
             e.tokens.rows.checked_mul(e.tokens.width) == Some(e.tokens.data.len())
                 && e.mask.as_ref().is_none_or(|m| {
-                    m.batch.checked_mul(m.height).and_then(|n| n.checked_mul(m.width)) == Some(m.data.len()) && !m.data.is_empty()
+                    m.batch.checked_mul(m.height).and_then(|n| n.checked_mul(m.width)) == Some(m.data.len())
+                        && !m.data.is_empty()
                 })
                 && e.concat.as_ref().is_none_or(|c| c.latent.sound())
         })

@@ -44,7 +44,10 @@ impl Latent {
         if latent.sound() {
             Ok(latent)
         } else {
-            Err(NodeError::new(format!("a latent of shape {shape:?} with {} numbers is too large or inconsistent", latent.samples.len())))
+            Err(NodeError::new(format!(
+                "a latent of shape {shape:?} with {} numbers is too large or inconsistent",
+                latent.samples.len()
+            )))
         }
     }
 
@@ -54,7 +57,10 @@ impl Latent {
     /// When it is too large.
     pub fn zeros(shape: [usize; 4]) -> Result<Self, NodeError> {
         let len = shape.iter().try_fold(1usize, |a, b| a.checked_mul(*b)).filter(|n| *n <= MOST);
-        let len = len.ok_or_else(|| NodeError::new(format!("a latent of shape {shape:?} is too large")).hint("make it smaller, or fewer at a time"))?;
+        let len = len.ok_or_else(|| {
+            NodeError::new(format!("a latent of shape {shape:?} is too large"))
+                .hint("make it smaller, or fewer at a time")
+        })?;
         Self::new(shape, vec![0.0; len])
     }
 
@@ -100,7 +106,12 @@ impl Latent {
     /// # Errors
     /// As [`Latent::new`].
     pub fn with(&self, shape: [usize; 4], samples: Vec<f32>) -> Result<Self, NodeError> {
-        Ok(Self { mask: self.mask.clone(), batch_index: self.batch_index.clone(), factor: self.factor, ..Self::new(shape, samples)? })
+        Ok(Self {
+            mask: self.mask.clone(),
+            batch_index: self.batch_index.clone(),
+            factor: self.factor,
+            ..Self::new(shape, samples)?
+        })
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -109,7 +120,9 @@ impl Latent {
 
     pub(crate) fn sound(&self) -> bool {
         let product = |sides: &[usize]| sides.iter().try_fold(1usize, |a, b| a.checked_mul(*b));
-        let mask = |m: &NoiseMask| m.batch >= 1 && product(&[m.batch, m.height, m.width]) == Some(m.data.len()) && !m.data.is_empty();
+        let mask = |m: &NoiseMask| {
+            m.batch >= 1 && product(&[m.batch, m.height, m.width]) == Some(m.data.len()) && !m.data.is_empty()
+        };
         self.shape.iter().all(|s| *s >= 1)
             && self.factor >= 1
             && product(&self.shape).is_some_and(|n| n <= MOST && n == self.samples.len())

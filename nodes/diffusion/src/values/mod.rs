@@ -11,7 +11,10 @@ mod sampling;
 
 pub use conditioning::{Area, Concat, Conditioning, Entry, MaskArea, Sizes, Tokens};
 pub use latent::{Latent, NoiseMask};
-pub use model::{BlockRatios, Change, DiscretePrediction, FreeUSettings, ModelValue, Part, SpaceChoice, TextValue, VaeValue, WeightsValue};
+pub use model::{
+    BlockRatios, Change, DiscretePrediction, EdmPrediction, FreeUSettings, ModelValue, Part, SpaceChoice,
+    TextValue, VaeValue, WeightsValue,
+};
 pub use sampling::{GuiderValue, NoiseValue, SamplerValue, SigmasValue};
 
 use kiln_core::{NodeError, Registry, codec::ObjectCodec};
@@ -130,9 +133,8 @@ objects! {
 /// When the input is empty or holds another type.
 pub fn take<T: Object + Clone>(cx: &kiln_core::Cx<'_>, port: &str) -> Result<T, NodeError> {
     let object = cx.object(port)?;
-    object
-        .as_any()
-        .downcast_ref::<T>()
-        .cloned()
-        .ok_or_else(|| NodeError::new(format!("this is a {}, which does not fit here", object.type_name())).at(port.to_owned()))
+    object.as_any().downcast_ref::<T>().cloned().ok_or_else(|| {
+        NodeError::new(format!("this is a {}, which does not fit here", object.type_name()))
+            .at(port.to_owned())
+    })
 }

@@ -90,15 +90,15 @@ impl WeightsValue {
 pub enum SpaceChoice {
     /// Discrete steps; what the network predicts, and whether the last step has no signal at all.
     Discrete {
-        /// `eps`, `v_prediction`, `x0` or `lcm`.
+        /// What the network predicts.
         prediction: DiscretePrediction,
         /// Zero terminal signal-to-noise ratio.
         zsnr: bool,
     },
     /// Continuous, after Karras et al.
     Edm {
-        /// Does the network predict v?
-        v: bool,
+        /// What the network predicts.
+        prediction: EdmPrediction,
         /// Highest noise level.
         sigma_max: f32,
         /// Lowest.
@@ -127,6 +127,17 @@ pub enum DiscretePrediction {
     V,
     /// The picture.
     X0,
+}
+
+/// What a model of continuous noise levels predicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EdmPrediction {
+    /// The noise.
+    Eps,
+    /// The velocity.
+    V,
+    /// What Karras et al. 2022 have it predict.
+    Edm,
 }
 
 /// FreeU's four numbers.

@@ -88,9 +88,11 @@ def tiled(run, x, tile, overlap, scale):
                 piece = run(x[:, :, y:y + th, c:c + tw])
                 fade = torch.ones(piece.shape[2:], dtype=torch.float64)
                 feather = int(overlap * scale)
-                for i in range(feather):
-                    for edge in (fade[i], fade[-1 - i], fade[:, i], fade[:, -1 - i]):
-                        edge *= (i + 1) / feather
+                for side in (0, 1):
+                    if feather < fade.shape[side]:
+                        for i in range(feather):
+                            for edge in (i, fade.shape[side] - 1 - i):
+                                fade.narrow(side, edge, 1).mul_((i + 1) / feather)
                 if isinstance(out, int):
                     out = torch.zeros(x.shape[0], piece.shape[1], int(h * scale), int(w * scale), dtype=torch.float64)
                     weight = torch.zeros(out.shape[2:], dtype=torch.float64)
@@ -105,7 +107,7 @@ def tiled(run, x, tile, overlap, scale):
 def starts(size, tile, overlap):
     if size <= tile:
         return [0]
-    return [s for s in range(0, size, tile - overlap) if s + tile < size] + [size - tile]
+    return list(range(0, size - overlap, tile - overlap))
 
 
 def main():
