@@ -39,7 +39,9 @@ pub fn find(runtime: &Runtime, value: &WeightsValue, side: Side) -> Option<NodeE
                 "{}: the weight \"{name}\" holds something that is not a number, at place {at}",
                 file.name()
             );
-            return Some(NodeError::new(what).hint("the file is damaged, or its training failed: download it again"));
+            return Some(
+                NodeError::new(what).hint("the file is damaged, or its training failed: download it again"),
+            );
         }
     }
     if value.changes.is_empty() {

@@ -172,7 +172,10 @@ pub fn two_prompts(
     let mut reads = Vec::new();
     for (kind, encoder, tokenizer, encoding) in &prepared {
         cx.pause()?;
-        reads.push((*kind, read(*kind, encoder, tokenizer, encoding, layer(*kind, both, clip.stop_at, encoder.layers()))?));
+        reads.push((
+            *kind,
+            read(*kind, encoder, tokenizer, encoding, layer(*kind, both, clip.stop_at, encoder.layers()))?,
+        ));
     }
     let rows = reads.iter().map(|(_, r)| r.rows.len() / r.width).min().unwrap_or(0);
     let width = reads.iter().map(|(_, r)| r.width).sum();

@@ -479,7 +479,10 @@ fn make_ready(
         .at(if negative { "negative" } else { "positive" })
         .hint("encode the prompt with the text encoder of the same checkpoint"));
     }
-    let y = config.adm.map(|wanted| class_vector(entry, wanted, negative, [height * 8, width * 8])).transpose()?;
+    let y = config
+        .adm
+        .map(|wanted| class_vector(entry, wanted, negative, [height * 8, width * 8]))
+        .transpose()?;
     let mask = entry.mask.as_ref().map(|m| {
         let mut data = resize_mask(&m.data, m.batch, [m.height, m.width], [height, width]);
         data.iter_mut().for_each(|v| *v *= m.strength);
@@ -505,7 +508,12 @@ fn make_ready(
 }
 
 /// SDXL's vector: the pooled text, then the sizes as waves. Where no node names sizes, they are the picture's own.
-fn class_vector(entry: &Entry, wanted: usize, negative: bool, picture: [usize; 2]) -> Result<Vec<f32>, NodeError> {
+fn class_vector(
+    entry: &Entry,
+    wanted: usize,
+    negative: bool,
+    picture: [usize; 2],
+) -> Result<Vec<f32>, NodeError> {
     let pooled = entry.pooled.as_deref().cloned().unwrap_or_else(|| vec![0.0; 1280.min(wanted)]);
     let numbers = wanted.saturating_sub(pooled.len()) / 256;
     let side = |v: usize| v as f32;

@@ -71,6 +71,16 @@ fn check_channels(latent: &Latent, vae: &BuiltVae) -> Result<(), NodeError> {
     .hint("decode it with the autoencoder of the model that drew it"))
 }
 
+/// Why an answer is not a number: a weight, or else what came in.
+fn spoiled(runtime: &Runtime, vae: &VaeValue, what: &str, input: &'static str) -> NodeError {
+    match damage::find(runtime, &vae.weights, Side::Vae) {
+        Some(found) => found.at("vae"),
+        None => {
+            NodeError::new(what.to_owned()).at(input).hint("what came in may be damaged, or far out of range")
+        }
+    }
+}
+
 fn decoded(cx: &Cx<'_>, runtime: &Runtime, tiles: Option<(usize, usize)>) -> Result<Image, NodeError> {
     let latent: Latent = take(cx, "latent")?;
     let vae: VaeValue = take(cx, "vae")?;
@@ -99,13 +109,7 @@ fn decoded(cx: &Cx<'_>, runtime: &Runtime, tiles: Option<(usize, usize)>) -> Res
         }
     }
     if out.iter().any(|v| !v.is_finite()) {
-        return Err(damage::find(runtime, &vae.weights, Side::Vae).map_or_else(
-            || {
-                NodeError::new("the autoencoder's picture is not a number")
-                    .hint("the latent may be damaged, or the autoencoder too weak for half precision")
-            },
-            |found| found.at("vae"),
-        ));
+        return Err(spoiled(runtime, &vae, "the autoencoder's picture is not a number", "latent"));
     }
     picture(&out, [batch, shape[1], shape[2], shape[3]])
 }
@@ -193,6 +197,9 @@ fn encoded(
         .map_err(|e| network_error(&e))?;
         shape = latent.dims();
         out.extend(values(latent).map_err(NodeError::new)?);
+    }
+    if out.iter().any(|v| !v.is_finite()) {
+        return Err(spoiled(runtime, &vae, "the autoencoder's latent is not a number", "image"));
     }
     let mut latent = Latent::new([n, shape[1], shape[2], shape[3]], out)?;
     latent.factor = built.vae.factor();
