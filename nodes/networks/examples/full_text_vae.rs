@@ -89,8 +89,11 @@ fn texts(vars: &Vars, results: &Path) -> f64 {
             let (weight, none) = (weights[i / width], empty[i % empty.len()]);
             if weight == 1.0 { *z } else { (z - none) * weight + none }
         });
-        let kept: Vec<f32> =
-            weighted.enumerate().filter(|(i, _)| i % width % stride == 0).map(|(_, z)| z).collect();
+        let kept: Vec<f32> = weighted
+            .enumerate()
+            .filter(|(i, _)| (i % width).is_multiple_of(stride))
+            .map(|(_, z)| z)
+            .collect();
         let text = relative(&wanted, &kept);
         let whole = relative(&npy(&results.join(format!("text_{name}_pooled.npy"))).1, &pooled[..width]);
         println!("text {name}: relative L2 {text:.2e}, pooled {whole:.2e}, {seconds:.3} s");

@@ -147,7 +147,7 @@ impl ClipText {
             Some(hidden) => hidden,
             None => last.clone(),
         };
-        let pooled = self.pool(windows, last);
+        let pooled = self.pool(windows, &last);
         let projected = self.projection.as_ref().map(|projection| projection.forward(&pooled));
         Ok(Encoded { hidden, pooled, projected })
     }
@@ -203,7 +203,7 @@ impl ClipText {
     }
 
     /// The vectors at each window's first end token; at its last slot when there is none.
-    fn pool(&self, windows: &[Vec<Slot<'_>>], last: Tensor<3>) -> Tensor<2> {
+    fn pool(&self, windows: &[Vec<Slot<'_>>], last: &Tensor<3>) -> Tensor<2> {
         let [_, len, width] = last.dims();
         let rows = windows.iter().enumerate().map(|(i, slots)| {
             let end = slots.iter().position(|slot| *slot == Slot::Id(self.config.end)).unwrap_or(len - 1);

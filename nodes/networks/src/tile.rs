@@ -78,7 +78,8 @@ fn spans(size: usize, tile: usize, overlap: usize, scale: Scale) -> Vec<Span> {
     let step = (tile - overlap).max(grain);
     let starts: Vec<usize> = if size <= tile { vec![0] } else { (0..size - overlap).step_by(step).collect() };
     let cut: Vec<(usize, usize)> = starts.into_iter().map(|start| (start, tile.min(size - start))).collect();
-    let ramps: Vec<Vec<f32>> = cut.iter().map(|(_, len)| ramp(scale.apply(*len), scale.apply(overlap))).collect();
+    let ramps: Vec<Vec<f32>> =
+        cut.iter().map(|(_, len)| ramp(scale.apply(*len), scale.apply(overlap))).collect();
     let mut sum = vec![0.0f32; scale.apply(size)];
     for ((start, _), ramp) in cut.iter().zip(&ramps) {
         for (sum, weight) in sum.iter_mut().skip(scale.apply(*start)).zip(ramp) {
@@ -130,7 +131,7 @@ pub fn tiled(
     passes: &[Pass],
     scale: Scale,
     compute: &Compute,
-    watch: Watch<'_>,
+    Watch { progress, cancelled }: Watch<'_>,
     network: &mut dyn FnMut(Tensor<4>) -> Result<Tensor<4>, NetError>,
 ) -> Result<Tensor<4>, NetError> {
     let [images, _, height, width] = x.dims();
@@ -155,7 +156,7 @@ pub fn tiled(
         for plan in &plans {
             for row in &plan.rows {
                 for column in &plan.columns {
-                    if (watch.cancelled)() {
+                    if cancelled() {
                         return Err(NetError::Cancelled);
                     }
                     let tile = x.clone().narrow(0, image, 1).narrow(2, row.start, row.len).narrow(
@@ -165,7 +166,7 @@ pub fn tiled(
                     );
                     out.add(image, network(tile)?, row, column, plan.share)?;
                     done += 1;
-                    (watch.progress)(done, total);
+                    progress(done, total);
                 }
             }
         }
@@ -249,7 +250,10 @@ mod tests {
     fn places_stay_on_the_grain() {
         let spans = spans(200, 60, 20, Scale::Down(8));
         assert!(spans.iter().all(|s| s.start % 8 == 0 && s.len % 8 == 0 && s.out_start * 8 == s.start));
-        assert_eq!(spans.iter().map(|s| (s.start, s.len)).collect::<Vec<_>>(), [(0, 56), (40, 56), (80, 56), (120, 56), (160, 40)]);
+        assert_eq!(
+            spans.iter().map(|s| (s.start, s.len)).collect::<Vec<_>>(),
+            [(0, 56), (40, 56), (80, 56), (120, 56), (160, 40)]
+        );
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Vae {
     /// other: one alone takes enough memory.
     pub fn decode(&self, z: &Tensor<4>) -> Result<Tensor<4>, NetError> {
         self.fits("a latent", z, self.config.latent_channels, 1)?;
-        each_image(z, |z| self.decode_one(z))
+        each_image(z, |z| self.decode_one(&z))
     }
 
     /// The same in overlapping tiles of `tile` latent pixels, averaged over three tile shapes: more work, but memory
@@ -93,14 +93,14 @@ impl Vae {
         self.fits("a latent", z, self.config.latent_channels, 1)?;
         let watch = Watch { progress, cancelled };
         let scale = Scale::Up(self.factor());
-        tiled(z, &Pass::three(tile, overlap), scale, &self.compute, watch, &mut |z| self.decode_one(z))
+        tiled(z, &Pass::three(tile, overlap), scale, &self.compute, watch, &mut |z| self.decode_one(&z))
     }
 
     /// Pictures (images, channels, height, width) from -1 to 1 to latents: the middle of each distribution, so the
     /// same picture always gives the same latent.
     pub fn encode(&self, x: &Tensor<4>) -> Result<Tensor<4>, NetError> {
         self.fits("a picture", x, self.config.image_channels, self.factor())?;
-        each_image(x, |x| self.encode_one(x))
+        each_image(x, |x| self.encode_one(&x))
     }
 
     /// The same in overlapping tiles of `tile` pixels. Height and width must be multiples of [`factor`](Self::factor).
@@ -117,19 +117,19 @@ impl Vae {
         let f = self.factor();
         let scale = Scale::Down(f);
         tiled(x, &Pass::three(tile / f * f, overlap / f * f), scale, &self.compute, watch, &mut |x| {
-            self.encode_one(x)
+            self.encode_one(&x)
         })
     }
 
-    fn decode_one(&self, z: Tensor<4>) -> Result<Tensor<4>, NetError> {
+    fn decode_one(&self, z: &Tensor<4>) -> Result<Tensor<4>, NetError> {
         let decoder = self.decoder.as_ref().map_err(Clone::clone)?;
-        Ok(decoder.forward(match &self.post_quant {
-            Some(conv) => conv.forward(&z),
-            None => z,
-        }))
+        Ok(match &self.post_quant {
+            Some(conv) => decoder.forward(&conv.forward(z)),
+            None => decoder.forward(z),
+        })
     }
 
-    fn encode_one(&self, x: Tensor<4>) -> Result<Tensor<4>, NetError> {
+    fn encode_one(&self, x: &Tensor<4>) -> Result<Tensor<4>, NetError> {
         let encoder = self.encoder.as_ref().map_err(Clone::clone)?;
         let mut moments = encoder.forward(x);
         if let Some(conv) = &self.quant {

@@ -10,8 +10,8 @@ use crate::error::NetError;
 /// The matrices in front of an attention.
 #[derive(Clone, Debug)]
 enum Project {
-    /// One each.
-    Split { q: Linear, k: Linear, v: Linear },
+    /// One each, for q, k and v.
+    Split(Box<[Linear; 3]>),
     /// One with the rows of q, k and v below each other.
     Joined(Linear),
 }
@@ -19,7 +19,7 @@ enum Project {
 impl Project {
     fn forward(&self, x: &Tensor<3>) -> [Tensor<3>; 3] {
         match self {
-            Self::Split { q, k, v } => [q.forward(x), k.forward(x), v.forward(x)],
+            Self::Split(layers) => layers.each_ref().map(|layer| layer.forward(x)),
             Self::Joined(qkv) => {
                 let all = qkv.forward(x);
                 let width = all.dims()[2] / 3;
@@ -52,11 +52,11 @@ impl Block {
         Ok(match config.naming {
             Naming::HuggingFace => Self {
                 norm1: norm("layer_norm1")?,
-                project: Project::Split {
-                    q: linear("self_attn.q_proj", width, width)?,
-                    k: linear("self_attn.k_proj", width, width)?,
-                    v: linear("self_attn.v_proj", width, width)?,
-                },
+                project: Project::Split(Box::new([
+                    linear("self_attn.q_proj", width, width)?,
+                    linear("self_attn.k_proj", width, width)?,
+                    linear("self_attn.v_proj", width, width)?,
+                ])),
                 out: linear("self_attn.out_proj", width, width)?,
                 norm2: norm("layer_norm2")?,
                 widen: linear("mlp.fc1", width, inner)?,

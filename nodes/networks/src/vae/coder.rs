@@ -43,8 +43,8 @@ impl Encoder {
         })
     }
 
-    pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let mut x = self.conv_in.forward(&x);
+    pub(super) fn forward(&self, x: &Tensor<4>) -> Tensor<4> {
+        let mut x = self.conv_in.forward(x);
         for (stage, halve) in &self.down {
             x = stage.forward(x);
             if let Some(conv) = halve {
@@ -88,8 +88,8 @@ impl Decoder {
         })
     }
 
-    pub(super) fn forward(&self, z: Tensor<4>) -> Tensor<4> {
-        let mut x = self.middle.forward(self.conv_in.forward(&z));
+    pub(super) fn forward(&self, z: &Tensor<4>) -> Tensor<4> {
+        let mut x = self.middle.forward(self.conv_in.forward(z));
         for (stage, double) in &self.up {
             x = stage.forward(x);
             if let Some(conv) = double {
