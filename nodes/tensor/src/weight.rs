@@ -21,7 +21,7 @@ pub trait Patch: Send + Sync {
 enum Source {
     Stored(Stored),
     Made(Vec<f32>),
-    Patched { base: Weight, patches: Vec<Arc<dyn Patch>>, keep: bool, made: OnceLock<Arc<Vec<f32>>> },
+    Patched { base: Weight, patches: Vec<Arc<dyn Patch>>, keep: bool, made: OnceLock<Vec<f32>> },
 }
 
 struct Inner {
@@ -140,7 +140,7 @@ impl Weight {
             Source::Made(values) => values.clone(),
             Source::Patched { base, patches, made, .. } => {
                 if let Some(made) = made.get() {
-                    return made.as_ref().clone();
+                    return made.clone();
                 }
                 make(base, &self.shape, patches)
             }
@@ -169,7 +169,7 @@ impl Weight {
             }
             Source::Made(values) => Some(pick(values, width, rows)),
             Source::Patched { base, patches, keep: true, made } => {
-                let made = made.get_or_init(|| Arc::new(make(base, &self.shape, patches)));
+                let made = made.get_or_init(|| make(base, &self.shape, patches));
                 Some(pick(made, width, rows))
             }
             Source::Patched { keep: false, .. } => Some(pick(&self.to_f32(), width, rows)),
@@ -185,7 +185,7 @@ impl Weight {
             }
             Source::Made(values) => f(kernels::Stored::f32(values)),
             Source::Patched { base, patches, keep: true, made } => {
-                let made = made.get_or_init(|| Arc::new(make(base, &self.shape, patches)));
+                let made = made.get_or_init(|| make(base, &self.shape, patches));
                 f(kernels::Stored::f32(made))
             }
             Source::Patched { base, patches, keep: false, .. } => {

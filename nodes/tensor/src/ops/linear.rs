@@ -35,7 +35,7 @@ fn run(
     let mut out = vec![0.0; l.batch * l.rows * l.n];
     weight.with(|w| {
         with_bias(bias, |bias| {
-            kernels::linear(l, x, w, kernels::Then { bias, shift: None, act, add }, &mut out)
+            kernels::linear(l, x, w, kernels::Then { bias, shift: None, act, add }, &mut out);
         });
     });
     out

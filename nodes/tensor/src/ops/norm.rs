@@ -26,7 +26,7 @@ pub fn group_norm(
     let mut out = vec![0.0; n * c * h * w];
     gamma.with(|gamma| {
         beta.with(|beta| {
-            kernels::group_norm(n, c, h * w, groups, eps, gamma, beta, act, flat.values(), &mut out)
+            kernels::group_norm(n, c, h * w, groups, eps, gamma, beta, act, flat.values(), &mut out);
         });
     });
     flat::tensor(out, [n, c, h, w])
