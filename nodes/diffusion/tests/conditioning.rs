@@ -87,7 +87,7 @@ fn prompts_that_do_not_fit_are_told() {
 
 #[test]
 fn areas_are_eighths_of_pixels() {
-    let inputs = [("conditioning", conditioning(&two()))];
+    let inputs = [("conditioning", conditioning(two()))];
     let made = done(
         "ConditioningSetArea",
         &inputs,
@@ -112,7 +112,7 @@ fn areas_are_eighths_of_pixels() {
 #[test]
 fn masks_keep_their_numbers() {
     let mask = Mask::new(2, 1, 3, vec![0.0, 0.25, 1.0, 0.5, 0.5, 0.5]).unwrap();
-    let inputs = [("conditioning", conditioning(&two())), ("mask", Value::Mask(Arc::new(mask)))];
+    let inputs = [("conditioning", conditioning(two())), ("mask", Value::Mask(Arc::new(mask)))];
     let made = done("ConditioningSetMask", &inputs, r#""strength": 0.5"#);
     let area = made[1].mask.as_ref().unwrap();
     assert_eq!((area.batch, area.height, area.width, area.strength, area.bounds), (2, 1, 3, 0.5, false));
@@ -128,7 +128,7 @@ fn masks_keep_their_numbers() {
 
 #[test]
 fn times_are_set_on_every_entry() {
-    let inputs = [("conditioning", conditioning(&two()))];
+    let inputs = [("conditioning", conditioning(two()))];
     let made = done("ConditioningSetTimestepRange", &inputs, r#""start": 0.2, "end": 0.7"#);
     assert_eq!(made.iter().map(|e| (e.start, e.end)).collect::<Vec<_>>(), [(0.2, 0.7), (0.2, 0.7)]);
     assert!(run("ConditioningSetTimestepRange", &inputs, r#""end": 1.2"#).is_err());
@@ -136,7 +136,7 @@ fn times_are_set_on_every_entry() {
 
 #[test]
 fn silence_is_zero_and_keeps_its_shape() {
-    let made = done("ConditioningZeroOut", &[("conditioning", conditioning(&two()))], "");
+    let made = done("ConditioningZeroOut", &[("conditioning", conditioning(two()))], "");
     assert_eq!((made[0].tokens.rows, made[0].tokens.width), (2, 2));
     assert_eq!(made[0].tokens.data, [0.0; 4]);
     assert_eq!(made[0].pooled.as_deref().unwrap(), &[0.0, 0.0]);
