@@ -112,10 +112,8 @@ pub fn vae_file(salt: &'static str, latent: usize) -> io::Result<Vec<u8>> {
     let all = under("first_stage_model.", vae::weights(CHANNELS, latent)).collect();
     let mut out = Vec::new();
     let named = items(Model { family: Family::Sd1, salt }, all);
-    let named = named
-        .into_iter()
-        .map(|i| Item { name: i.name.replace("first_stage_model.", ""), ..i })
-        .collect();
+    let named =
+        named.into_iter().map(|i| Item { name: i.name.replace("first_stage_model.", ""), ..i }).collect();
     write(&mut out, named, &[])?;
     Ok(out)
 }
@@ -132,11 +130,7 @@ pub fn lora(model: Model) -> io::Result<Vec<u8>> {
             for (attention, sees) in [("attn1", place.channels), ("attn2", unet.context)] {
                 for (part, inputs) in [("to_q", place.channels), ("to_k", sees), ("to_v", sees)] {
                     let name = format!("{}.transformer_blocks.{depth}.{attention}.{part}", place.diffusers);
-                    modules.push((
-                        format!("lora_unet_{}", name.replace('.', "_")),
-                        place.channels,
-                        inputs,
-                    ));
+                    modules.push((format!("lora_unet_{}", name.replace('.', "_")), place.channels, inputs));
                 }
             }
         }
@@ -167,7 +161,12 @@ pub fn lora(model: Model) -> io::Result<Vec<u8>> {
         add("lora_down.weight", vec![RANK, inputs], 1.0 / (inputs as f64).sqrt());
         add("lora_up.weight", vec![out, RANK], 0.6);
         let alpha = Box::new(|| vec![2.0]);
-        items.push(Item { name: format!("{module}.alpha"), store: Store::F16, shape: Vec::new(), make: alpha });
+        items.push(Item {
+            name: format!("{module}.alpha"),
+            store: Store::F16,
+            shape: Vec::new(),
+            make: alpha,
+        });
     }
     let mut out = Vec::new();
     write(&mut out, items, &[("ss_network_module", "networks.lora"), ("ss_network_dim", "4")])?;
