@@ -34,25 +34,39 @@ fn open(what: &str, checkpoint: &str, side: usize, batch: usize) -> Forward {
     let first = |v: Vec<f32>| v.first().copied().unwrap_or(0.0);
     match what {
         "unet" => {
-            let unet = UNet::new(&Vars::new(checkpoint, weights(checkpoint, &["model.diffusion_model."]), &compute)).unwrap();
+            let unet =
+                UNet::new(&Vars::new(checkpoint, weights(checkpoint, &["model.diffusion_model."]), &compute))
+                    .unwrap();
             let config = unet.config();
-            let x = compute.tensor::<4>(normal("x", batch * 4 * side * side, 1.0, 0.0), [batch, 4, side, side]);
+            let x =
+                compute.tensor::<4>(normal("x", batch * 4 * side * side, 1.0, 0.0), [batch, 4, side, side]);
             let width = config.context_dim.unwrap_or(768);
-            let context = compute.tensor::<3>(normal("context", batch * 77 * width, 1.0, 0.0), [batch, 77, width]);
+            let context =
+                compute.tensor::<3>(normal("context", batch * 77 * width, 1.0, 0.0), [batch, 77, width]);
             let y = config.adm.map(|n| compute.tensor::<2>(normal("y", batch * n, 1.0, 0.0), [batch, n]));
             let times = vec![500.0; batch];
-            Box::new(move || first(values(unet.forward(&x, &times, &context, y.as_ref(), &Hooks::default()).unwrap()).unwrap()))
+            Box::new(move || {
+                first(
+                    values(unet.forward(&x, &times, &context, y.as_ref(), &Hooks::default()).unwrap())
+                        .unwrap(),
+                )
+            })
         }
         "vae" => {
-            let vae = Vae::new(&Vars::new(checkpoint, weights(checkpoint, &["first_stage_model."]), &compute)).unwrap();
-            let z = compute.tensor::<4>(normal("z", batch * 4 * side * side, 1.0, 0.0), [batch, 4, side, side]);
+            let vae =
+                Vae::new(&Vars::new(checkpoint, weights(checkpoint, &["first_stage_model."]), &compute))
+                    .unwrap();
+            let z =
+                compute.tensor::<4>(normal("z", batch * 4 * side * side, 1.0, 0.0), [batch, 4, side, side]);
             Box::new(move || first(values(vae.decode(&z).unwrap()).unwrap()))
         }
         _ => {
             let prefixes = ["cond_stage_model.transformer.", "conditioner.embedders.0.transformer."];
-            let clip = ClipText::new(&Vars::new(checkpoint, weights(checkpoint, &prefixes), &compute)).unwrap();
+            let clip =
+                ClipText::new(&Vars::new(checkpoint, weights(checkpoint, &prefixes), &compute)).unwrap();
             Box::new(move || {
-                let window: Vec<Slot<'_>> = (0..77).map(|i| Slot::Id(if i == 76 { 49_407 } else { 1000 + i })).collect();
+                let window: Vec<Slot<'_>> =
+                    (0..77).map(|i| Slot::Id(if i == 76 { 49_407 } else { 1000 + i })).collect();
                 first(values(clip.encode(&vec![window; batch], Layer::LAST).unwrap().hidden).unwrap())
             })
         }

@@ -20,7 +20,8 @@ fn full() -> bool {
 
 /// The models' folder, with the model a case needs in it.
 fn models(arch: Arch) -> PathBuf {
-    let dir = std::env::var_os("KILN_ORACLE").map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("models"), PathBuf::from);
+    let dir = std::env::var_os("KILN_ORACLE")
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("models"), PathBuf::from);
     fs::create_dir_all(dir.join("checkpoints")).unwrap();
     fs::create_dir_all(dir.join("loras")).unwrap();
     let name = if arch == Arch::Sd15 { "oracle_sd15.safetensors" } else { "oracle_sdxl.safetensors" };
@@ -92,7 +93,18 @@ fn run(case: &str, arch: Arch) {
     let graph = work.path().join("workflow.json");
     fs::copy(here("cases").join(case).join("workflow_api.json"), &graph).unwrap();
     let out = work.path().join("out");
-    let args = ["graph-run", graph.to_str().unwrap(), "--out", out.to_str().unwrap(), "--models", models.to_str().unwrap(), "--device", "cpu", "--no-cache", "--quiet"];
+    let args = [
+        "graph-run",
+        graph.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+        "--models",
+        models.to_str().unwrap(),
+        "--device",
+        "cpu",
+        "--no-cache",
+        "--quiet",
+    ];
     let code = graph_run::main(args.iter().map(Into::into));
     assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS), "{case} did not run");
 
@@ -109,8 +121,15 @@ fn run(case: &str, arch: Arch) {
         let most = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         let differ = ours.chunks(3).zip(theirs.chunks(3)).filter(|(a, b)| a != b).count();
         let part = differ as f64 / (ours.len() / 3) as f64;
-        eprintln!("{case}: latent {off:.2e}, picture {index} off by {most} in {:.4} % of its pixels", part * 100.0);
-        assert!(most <= 1.0 && part <= 0.001, "{case}: picture {index} is off by {most} in {:.3} % of its pixels", part * 100.0);
+        eprintln!(
+            "{case}: latent {off:.2e}, picture {index} off by {most} in {:.4} % of its pixels",
+            part * 100.0
+        );
+        assert!(
+            most <= 1.0 && part <= 0.001,
+            "{case}: picture {index} is off by {most} in {:.3} % of its pixels",
+            part * 100.0
+        );
     }
     assert!(off < 1e-4, "{case}: the latent is off by {off:.3e}");
 }
