@@ -144,12 +144,9 @@ fn the_models_are_the_ones_comfyui_had() {
 }
 
 #[test]
-fn inpainting_with_a_mask_gives_comfyuis_picture() {
+fn two_cases_give_comfyuis_pictures() {
+    // One test, so that the model is written once.
     run("f1_inpaint_noisemask", Arch::Sd15);
-}
-
-#[test]
-fn a_lora_gives_comfyuis_picture() {
     run("g_lora_kohya", Arch::Sd15);
 }
 
