@@ -5,6 +5,7 @@
 //! into conditionings, [`damage`] names the weight
 //! that spoiled an answer, and [`nodes`] are the nodes themselves.
 
+pub mod autoencoder;
 pub mod damage;
 pub mod draw;
 pub mod encode;

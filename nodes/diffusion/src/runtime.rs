@@ -4,6 +4,7 @@
 //! processor weights stay in their mapped file and are widened as they are read, so building takes milliseconds; on a
 //! graphics card they are sent when they are first used.
 
+use crate::autoencoder::Autoencoder;
 use crate::values::{Change, Part, StoredFile, TextValue, WeightsValue};
 use kiln_core::NodeError;
 use kiln_layout::lora::{Lora, LoraTarget};
@@ -51,7 +52,7 @@ pub struct BuiltText {
 /// An autoencoder.
 pub struct BuiltVae {
     /// The network.
-    pub vae: Vae,
+    pub vae: Autoencoder,
     /// Where it runs.
     pub compute: Compute,
 }
@@ -287,6 +288,13 @@ impl Runtime {
     pub fn vae(&self, value: &WeightsValue) -> Result<Arc<BuiltVae>, NodeError> {
         self.shared('A', value.digest(), || {
             let file = first(value)?;
+            if let Some(scale) = tiny_scale(value.part) {
+                let weights = tiny_weights(Path::new(&file.path))?;
+                let bytes = bytes_of(&weights);
+                let compute = self.compute()?.in_f32();
+                let vae = Autoencoder::tiny(&Vars::new(file.name(), Arc::new(weights), &compute), scale)?;
+                return Ok((BuiltVae { vae, compute }, bytes));
+            }
             let parts =
                 self.parts(file, if value.part == Part::Alone { Wants::Vae } else { Wants::Checkpoint })?;
             let base = parts.vae.as_ref().ok_or_else(|| lacks(file, "autoencoder"))?;
@@ -296,7 +304,7 @@ impl Runtime {
             let bytes = bytes_of(&weights);
             let vars = Vars::new(file.name(), Arc::new(weights), &compute);
             let vae = Vae::new(&vars).map_err(|e| network_error(&e))?;
-            Ok((BuiltVae { vae, compute }, bytes))
+            Ok((BuiltVae { vae: Autoencoder::Full(Box::new(vae)), compute }, bytes))
         })
     }
 
@@ -390,6 +398,21 @@ impl Runtime {
             Side::Text(_) => applied.text.into_iter().next().unwrap_or_default(),
         })
     }
+}
+
+/// What latents are multiplied by for a tiny autoencoder: those are made for latents as the model sees them.
+fn tiny_scale(part: Part) -> Option<f32> {
+    match part {
+        Part::TinySd => Some(Family::Sd1.latent_scale()),
+        Part::TinySdxl => Some(Family::SdxlBase.latent_scale()),
+        Part::Checkpoint | Part::Alone => None,
+    }
+}
+
+/// The weights of a tiny autoencoder's file, by their own names.
+pub fn tiny_weights(path: &Path) -> Result<WeightMap, NodeError> {
+    let file = kiln_weights::WeightFile::open(path).map_err(NodeError::new)?;
+    Ok(file.iter().map(|s| (s.name().to_owned(), Weight::stored(s.clone()))).collect())
 }
 
 /// What a file is opened for.
@@ -490,5 +513,54 @@ pub fn network_error(error: &NetError) -> NodeError {
     match error {
         NetError::Cancelled => NodeError::cancelled(),
         other => NodeError::new(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn many_who_want_one_thing_get_it_built_once() {
+        let runtime = Runtime::new(DeviceChoice::Cpu, None, Some(1000));
+        let built = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let one = runtime.shared('x', [1; 32], || {
+                        std::thread::sleep(std::time::Duration::from_millis(20));
+                        Ok((built.fetch_add(1, Ordering::SeqCst), 10))
+                    });
+                    assert_eq!(*one.unwrap(), 0);
+                });
+            }
+        });
+        assert_eq!(built.load(Ordering::SeqCst), 1);
+        assert_eq!(runtime.held(), 10);
+    }
+
+    #[test]
+    fn what_was_longest_unused_goes_first_and_what_is_in_use_stays() {
+        let runtime = Runtime::new(DeviceChoice::Cpu, None, Some(100));
+        let make = |n: u8| runtime.shared('x', [n; 32], || Ok((n, 40))).unwrap();
+        let kept = make(1);
+        make(2);
+        make(3);
+        assert_eq!(runtime.held(), 80, "the second had to go: the first is in use");
+        drop(kept);
+        make(1);
+        make(4);
+        assert!(runtime.shelf.lock().slots.contains_key(&('x', [1; 32])), "it was asked for last");
+        assert!(!runtime.shelf.lock().slots.contains_key(&('x', [3; 32])));
+        assert!(runtime.held() <= 100);
+    }
+
+    #[test]
+    fn a_failure_is_not_kept() {
+        let runtime = Runtime::cpu();
+        let failed = runtime.shared::<u8>('x', [1; 32], || Err(NodeError::new("no")));
+        assert!(failed.is_err());
+        assert_eq!(*runtime.shared('x', [1; 32], || Ok((7u8, 1))).unwrap(), 7);
     }
 }

@@ -1,8 +1,10 @@
 //! Models from files, and LoRA on top of them.
 
-use crate::runtime::{Runtime, Wants, read_lora};
+use crate::autoencoder::Autoencoder;
+use crate::runtime::{Runtime, Wants, read_lora, tiny_weights};
 use crate::values::{Change, ModelValue, Part, StoredFile, TextValue, VaeValue, WeightsValue, names, take};
 use kiln_core::{Cx, Node, NodeError, Param};
+use kiln_tensor::{Compute, Vars};
 use std::sync::Arc;
 
 pub(super) fn nodes(runtime: &Arc<Runtime>) -> Vec<Node> {
@@ -10,6 +12,7 @@ pub(super) fn nodes(runtime: &Arc<Runtime>) -> Vec<Node> {
         load_checkpoint(runtime.clone()),
         load_unet(runtime.clone()),
         load_vae(runtime.clone()),
+        load_tiny_vae(),
         load_text_encoder(runtime.clone()),
         load_dual_text_encoder(runtime.clone()),
         load_lora(runtime.clone()),
@@ -88,6 +91,32 @@ fn load_vae(runtime: Arc<Runtime>) -> Node {
         "An autoencoder (VAE) from a file that holds it alone: often a better one than the checkpoint's own.",
     )
     .param(Param::model("file", "vae").was(&["vae_name"]).doc("The file's name in a `vae` folder."))
+    .output("vae", names::VAE, "The autoencoder.")
+}
+
+/// LoadTinyVae: a tiny autoencoder.
+fn load_tiny_vae() -> Node {
+    Node::pure("LoadTinyVae", 1, |cx| {
+        let file = stored(cx, "file")?;
+        let part = if &*cx.text("latents")? == "sdxl" { Part::TinySdxl } else { Part::TinySd };
+        // Whether it is one shows here, not after the picture was drawn.
+        let weights = tiny_weights(std::path::Path::new(&file.path)).map_err(|e| e.at("file"))?;
+        let vars = Vars::new(file.name(), Arc::new(weights), &Compute::cpu());
+        Autoencoder::tiny(&vars, 1.0).map_err(|e| e.at("file"))?;
+        cx.set("vae", VaeValue { weights: WeightsValue::of(file, part) });
+        Ok(())
+    })
+    .title("Load tiny autoencoder")
+    .category("diffusion/models")
+    .doc(
+        "A tiny autoencoder (TAESD): nearly the full one's picture in a fraction of the time and memory. The file may \
+         hold the decoder, the encoder, or both.",
+    )
+    .param(Param::model("file", "vae_approx").doc("The file's name in a `vae_approx` folder: taesd_decoder and its like."))
+    .param(
+        Param::choice("latents", &["sd", "sdxl"])
+            .doc("Whose latents it was made for: those of SD 1.x and 2.x, or of SDXL."),
+    )
     .output("vae", names::VAE, "The autoencoder.")
 }
 

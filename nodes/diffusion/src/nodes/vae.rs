@@ -1,7 +1,7 @@
 //! Between pictures and latents.
 
 use crate::damage::{self, Side};
-use crate::runtime::{BuiltVae, Runtime, network_error};
+use crate::runtime::{BuiltVae, Runtime};
 use crate::values::{Concat, Conditioning, Latent, NoiseMask, VaeValue, names, take};
 use kiln_core::{Cx, Node, NodeError, Param};
 use kiln_tensor::compute::values;
@@ -59,7 +59,7 @@ fn planes(image: &Image, factor: usize) -> Result<(Vec<f32>, [usize; 4]), NodeEr
 }
 
 fn check_channels(latent: &Latent, vae: &BuiltVae) -> Result<(), NodeError> {
-    let wanted = vae.vae.config().latent_channels;
+    let wanted = vae.vae.latent_channels();
     if latent.channels() == wanted {
         return Ok(());
     }
@@ -93,15 +93,9 @@ fn decoded(cx: &Cx<'_>, runtime: &Runtime, tiles: Option<(usize, usize)>) -> Res
         cx.pause()?;
         let [_, c, h, w] = latent.shape;
         let z = built.compute.tensor::<4>(latent.picture(index).to_vec(), [1, c, h, w]);
-        let image = match tiles {
-            None => built.vae.decode(&z),
-            Some((tile, overlap)) => {
-                let mut progress =
-                    |done: usize, all: usize| cx.progress((index * all + done) as u64, (batch * all) as u64);
-                built.vae.decode_tiled(&z, tile, overlap, &mut progress, &|| cx.pause().is_err())
-            }
-        }
-        .map_err(|e| network_error(&e))?;
+        let mut progress =
+            |done: usize, all: usize| cx.progress((index * all + done) as u64, (batch * all) as u64);
+        let image = built.vae.decode(&z, tiles, &mut progress, &|| cx.pause().is_err())?;
         shape = image.dims();
         out.extend(values(image).map_err(NodeError::new)?);
         if tiles.is_none() {
@@ -186,15 +180,9 @@ fn encoded(
     for (index, one) in pixels.chunks_exact(c * h * w).enumerate() {
         cx.pause()?;
         let x = built.compute.tensor::<4>(one.to_vec(), [1, c, h, w]);
-        let latent = match tiles {
-            None => built.vae.encode(&x),
-            Some((tile, overlap)) => {
-                let mut progress =
-                    |done: usize, all: usize| cx.progress((index * all + done) as u64, (n * all) as u64);
-                built.vae.encode_tiled(&x, tile, overlap, &mut progress, &|| cx.pause().is_err())
-            }
-        }
-        .map_err(|e| network_error(&e))?;
+        let mut progress =
+            |done: usize, all: usize| cx.progress((index * all + done) as u64, (n * all) as u64);
+        let latent = built.vae.encode(&x, tiles, &mut progress, &|| cx.pause().is_err())?;
         shape = latent.dims();
         out.extend(values(latent).map_err(NodeError::new)?);
     }

@@ -10,6 +10,10 @@ pub enum Part {
     Checkpoint,
     /// A file that holds this part alone.
     Alone,
+    /// A tiny autoencoder for latents of SD 1.x and 2.x.
+    TinySd,
+    /// A tiny autoencoder for latents of SDXL.
+    TinySdxl,
 }
 
 /// Ratios of a merge for the blocks of a UNet: how much of the first model stays.
