@@ -22,14 +22,14 @@ type Place = [usize; 4];
 #[derive(Clone)]
 struct Ready {
     context: Arc<crate::values::Tokens>,
-    y: Option<Arc<Vec<f32>>>,
+    y: Option<Arc<[f32]>>,
     place: Option<Place>,
     /// Weights over the latent's pixels: pictures (or 1) x height x width.
     mask: Option<Arc<(usize, Vec<f32>)>>,
     strength: f32,
     sigma_start: f32,
     sigma_end: f32,
-    concat: Option<Arc<Vec<f32>>>,
+    concat: Option<Arc<[f32]>>,
 }
 
 /// A model with its conditionings for latents of one size.
@@ -192,7 +192,7 @@ impl<'a> Guide<'a> {
         let in_channels = input.len() / (n * h * w).max(1);
         let y = members[0].y.as_ref().map(|first| {
             let all = members.iter().flat_map(|r| {
-                let y = r.y.as_deref().cloned().unwrap_or_default();
+                let y = r.y.as_deref().unwrap_or_default().to_vec();
                 std::iter::repeat_n(y, batch).flatten()
             });
             compute.tensor::<2>(all.collect(), [n, first.len()])
@@ -494,10 +494,10 @@ fn make_ready(
     let sigma_end = if entry.end < 1.0 { asked.space.percent_to_sigma(entry.end) } else { f32::NEG_INFINITY };
     let extra = config.in_channels.saturating_sub(asked.shape[1]);
     let concat =
-        if extra > 0 { Some(Arc::new(inpaint_channels(entry.concat.as_ref(), extra, asked)?)) } else { None };
+        if extra > 0 { Some(inpaint_channels(entry.concat.as_ref(), extra, asked)?.into()) } else { None };
     Ok(Ready {
         context: entry.tokens.clone(),
-        y: y.map(Arc::new),
+        y: y.map(Into::into),
         place,
         mask,
         strength: entry.strength,

@@ -64,10 +64,15 @@ struct Slot {
     bytes: usize,
 }
 
+/// What kind of thing it is, and the digest of what it is made of.
+type Name = (char, [u8; 32]);
+/// A slot, and when it was last asked for.
+type Place = (Arc<Mutex<Slot>>, u64);
+
 #[derive(Default)]
 struct Shelf {
     /// What is built or being built, with when it was last asked for.
-    slots: BTreeMap<(char, [u8; 32]), (Arc<Mutex<Slot>>, u64)>,
+    slots: BTreeMap<Name, Place>,
     clock: u64,
 }
 
