@@ -12,14 +12,15 @@ pub enum Autoencoder {
     /// A full one.
     Full(Box<Vae>),
     /// A tiny one, of which a file may hold only one half.
-    Tiny {
-        /// Latent to picture.
-        decoder: Option<TinyDecoder>,
-        /// Picture to latent.
-        encoder: Option<TinyEncoder>,
-        /// What latents are multiplied by for it.
-        scale: f32,
-    },
+    Tiny(Box<Tiny>),
+}
+
+/// A tiny autoencoder, or one half of it.
+pub struct Tiny {
+    decoder: Option<TinyDecoder>,
+    encoder: Option<TinyEncoder>,
+    /// What latents are multiplied by for it.
+    scale: f32,
 }
 
 impl Autoencoder {
@@ -34,7 +35,7 @@ impl Autoencoder {
             (Err(e), None) => {
                 Err(NodeError::new(e).hint("a tiny autoencoder is named like taesd or taesdxl"))
             }
-            (decoder, encoder) => Ok(Self::Tiny { decoder: decoder.ok(), encoder, scale }),
+            (decoder, encoder) => Ok(Self::Tiny(Box::new(Tiny { decoder: decoder.ok(), encoder, scale }))),
         }
     }
 
@@ -43,11 +44,10 @@ impl Autoencoder {
     pub fn latent_channels(&self) -> usize {
         match self {
             Self::Full(vae) => vae.config().latent_channels,
-            Self::Tiny { decoder, encoder, .. } => decoder
-                .as_ref()
-                .map(TinyDecoder::channels)
-                .or(encoder.as_ref().map(TinyEncoder::channels))
-                .unwrap_or(4),
+            Self::Tiny(tiny) => {
+                let own = tiny.decoder.as_ref().map(TinyDecoder::channels);
+                own.or(tiny.encoder.as_ref().map(TinyEncoder::channels)).unwrap_or(4)
+            }
         }
     }
 
@@ -56,11 +56,10 @@ impl Autoencoder {
     pub fn factor(&self) -> usize {
         match self {
             Self::Full(vae) => vae.factor(),
-            Self::Tiny { decoder, encoder, .. } => decoder
-                .as_ref()
-                .map(TinyDecoder::scale)
-                .or(encoder.as_ref().map(TinyEncoder::scale))
-                .unwrap_or(8),
+            Self::Tiny(tiny) => {
+                let own = tiny.decoder.as_ref().map(TinyDecoder::scale);
+                own.or(tiny.encoder.as_ref().map(TinyEncoder::scale)).unwrap_or(8)
+            }
         }
     }
 
@@ -80,12 +79,10 @@ impl Autoencoder {
             (Self::Full(vae), Some((tile, overlap))) => {
                 vae.decode_tiled(z, tile, overlap, progress, cancelled)
             }
-            (Self::Tiny { decoder: Some(decoder), scale, .. }, _) => {
-                decoder.decode(&(z.clone() * *scale)).map(|picture| picture * 2.0 - 1.0)
-            }
-            (Self::Tiny { decoder: None, .. }, _) => {
-                return Err(half("encoder", "decoder").at("vae"));
-            }
+            (Self::Tiny(tiny), _) => match &tiny.decoder {
+                Some(decoder) => decoder.decode(&(z.clone() * tiny.scale)).map(|picture| picture * 2.0 - 1.0),
+                None => return Err(half("encoder", "decoder").at("vae")),
+            },
         };
         done.map_err(|e| network_error(&e))
     }
@@ -106,12 +103,10 @@ impl Autoencoder {
             (Self::Full(vae), Some((tile, overlap))) => {
                 vae.encode_tiled(x, tile, overlap, progress, cancelled)
             }
-            (Self::Tiny { encoder: Some(encoder), scale, .. }, _) => {
-                encoder.encode(&(x.clone() * 0.5 + 0.5)).map(|latent| latent / *scale)
-            }
-            (Self::Tiny { encoder: None, .. }, _) => {
-                return Err(half("decoder", "encoder").at("vae"));
-            }
+            (Self::Tiny(tiny), _) => match &tiny.encoder {
+                Some(encoder) => encoder.encode(&(x.clone() * 0.5 + 0.5)).map(|latent| latent / tiny.scale),
+                None => return Err(half("decoder", "encoder").at("vae")),
+            },
         };
         done.map_err(|e| network_error(&e))
     }
