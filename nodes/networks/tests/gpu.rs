@@ -4,6 +4,7 @@
 //! With `KILN_NEEDS_GPU=1` a machine without any card fails these tests; else they say why they are left out.
 #![cfg(feature = "gpu")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+#![allow(clippy::print_stdout, reason = "which card it was, and why a test is left out")]
 
 mod common;
 

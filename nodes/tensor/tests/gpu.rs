@@ -3,13 +3,14 @@
 //! With `KILN_NEEDS_GPU=1` a machine without any card fails these tests; else they say why they are left out.
 #![cfg(feature = "gpu")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+#![allow(clippy::print_stdout, reason = "which card it was, and why a test is left out")]
 
 mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 
-use common::{cases, relative, tensor};
+use common::{cases, large, relative, tensor};
 use kiln_tensor::compute::values;
 use kiln_tensor::{Compute, ComputeError, DeviceChoice, Precision};
 
@@ -34,7 +35,7 @@ fn card(precision: Precision) -> Option<Compute> {
 fn every_operation(card: &Compute, limit: f64) {
     let cpu = Compute::cpu();
     let mut wrong = Vec::new();
-    for case in cases() {
+    for case in cases().into_iter().chain(large()) {
         let begun = std::time::Instant::now();
         let found = (case.run)(card);
         let ms = begun.elapsed().as_millis();
@@ -52,6 +53,7 @@ fn every_operation(card: &Compute, limit: f64) {
 #[test]
 fn every_operation_computes_what_the_processor_does() {
     if let Some(card) = card(Precision::F32) {
+        // Measured 4e-7 and less on Mesa's software card; cards may round exponentials more coarsely.
         every_operation(&card, 1e-4);
     }
 }
@@ -59,26 +61,31 @@ fn every_operation_computes_what_the_processor_does() {
 #[test]
 fn every_operation_in_half_precision_is_off_by_its_rounding() {
     if let Some(card) = card(Precision::F16) {
+        // Measured 6e-4 and less.
         every_operation(&card, 2e-3);
     }
 }
 
-/// What asks for more than there is stops with a panic that the engine makes a node's error of; the program goes on.
+/// What asks for more than there is stops with a panic or an error, both of which the engine makes a node's error of; the
+/// program goes on, and so does the card.
 #[test]
 fn too_large_a_tensor_is_an_error() {
     let Some(card) = card(Precision::F32) else { return };
     let huge = catch_unwind(AssertUnwindSafe(|| {
         let column = tensor::<2>(&card, 1, [1 << 21, 1]);
         let row = tensor::<2>(&card, 2, [1, 1 << 21]);
-        values((column.matmul(row)).sum().reshape([1]))
+        values(column.matmul(row).narrow(0, 0, 1).narrow(1, 0, 1))
     }));
     match huge {
         Ok(Ok(sum)) => panic!("16 TiB fit? {sum:?}"),
-        Ok(Err(error)) => println!("an error: {error}"),
-        Err(panic) => println!("a panic: {:?}", panic.downcast_ref::<String>()),
+        Ok(Err(error)) => {
+            println!("an error: {error}");
+            assert!(error.to_string().lines().count() == 1, "{error}");
+        }
+        Err(_) => println!("a panic"),
     }
-    let begun = catch_unwind(AssertUnwindSafe(|| values(tensor::<1>(&card, 3, [5]) * 2.0)));
-    println!("afterwards: {begun:?}");
+    let x = tensor::<1>(&card, 3, [5]);
+    assert_eq!(values(x.clone() + x).unwrap(), values(tensor::<1>(&card, 3, [5]) * 2.0).unwrap());
 }
 
 /// A process of its own in which no driver is to be found.

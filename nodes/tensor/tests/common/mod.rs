@@ -71,6 +71,49 @@ pub fn cases() -> Vec<Case> {
         .collect()
 }
 
+/// Operations as large as they are in Stable Diffusion at a quarter of its pixels: cards choose their programs by size.
+pub fn large() -> Vec<Case> {
+    let rows = |c: &Compute| tensor::<3>(c, 61, [1, 1024, 320]);
+    let text = |c: &Compute| tensor::<3>(c, 62, [1, 77, 320]);
+    let picture = |c: &Compute| tensor::<4>(c, 63, [1, 320, 32, 32]);
+    let w = |out: usize| weight(64, &[out, 320]);
+    let ones = || (weight(65, &[320]), weight(66, &[320]));
+    let attend = move |name, heads, keys: fn(&Compute) -> Tensor<3>| {
+        let run = move |c: &Compute, f: fn(&Tensor<3>, &Tensor<3>, &Tensor<3>, Attend<'_>) -> Tensor<3>| {
+            f(&rows(c), &keys(c), &keys(c), Attend::heads(heads))
+        };
+        case(name, move |c| run(c, ops::attention), move |c| run(c, ops::attention_plain))
+    };
+    vec![
+        convolution("conv 3x3", [1, 320, 16, 16], [320, 320, 3, 3], ConvSpec::padded(1), None, None),
+        case(
+            "linear with a gate",
+            move |c| ops::linear_geglu(&rows(c), &w(2560), None, c),
+            move |c| ops::geglu_plain(ops::linear_plain(&rows(c), &w(2560), None, LinearThen::default(), c)),
+        ),
+        case(
+            "linear of one row",
+            move |c| ops::linear(&tensor::<2>(c, 67, [1, 320]), &w(1280), None, LinearThen::default(), c),
+            move |c| {
+                ops::linear_plain(&tensor::<2>(c, 67, [1, 320]), &w(1280), None, LinearThen::default(), c)
+            },
+        ),
+        attend("attention", 8, rows),
+        attend("attention over a text", 8, text),
+        attend("attention with one head", 1, rows),
+        case(
+            "group norm",
+            move |c| ops::group_norm(&picture(c), 32, 1e-5, &ones().0, &ones().1, Act::Silu, c),
+            move |c| ops::group_norm_plain(&picture(c), 32, 1e-5, &ones().0, &ones().1, Act::Silu, c),
+        ),
+        case(
+            "layer norm",
+            move |c| ops::layer_norm(&rows(c), 1e-5, &ones().0, &ones().1, c),
+            move |c| ops::layer_norm_plain(&rows(c), 1e-5, &ones().0, &ones().1, c),
+        ),
+    ]
+}
+
 /// A convolution of `x` with `w` (and a bias), each with `then` on and off as its shapes say.
 fn convolution(
     name: &'static str,
