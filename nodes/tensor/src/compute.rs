@@ -274,8 +274,15 @@ impl Compute {
 
 /// A tensor's values, in C order, as f32.
 pub fn values<const D: usize>(t: Tensor<D>) -> Result<Vec<f32>, DeviceLost> {
-    let data = t.cast(DType::F32).try_into_data().map_err(|e| DeviceLost { why: e.to_string() })?;
+    let data = t.cast(DType::F32).try_into_data().map_err(|e| DeviceLost { why: cause(&e.to_string()) })?;
     data.try_into_vec::<f32>().map_err(|e| DeviceLost { why: format!("{e:?}") })
+}
+
+/// The last cause of a long report: what went wrong first, and everything else after it.
+fn cause(report: &str) -> String {
+    let told = |line: &&str| !line.is_empty() && !line.ends_with(':') && !line.starts_with("No backtrace");
+    let last = report.split("Backtrace:").next().unwrap_or(report).lines().map(str::trim).rfind(told);
+    last.unwrap_or("it gave no reason").to_owned()
 }
 
 /// The device stopped answering.
