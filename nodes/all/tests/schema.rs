@@ -74,7 +74,7 @@ fn names_are_plain_and_come_once() {
 fn fits(kind: &Kind, value: &Value) -> bool {
     match (kind, value) {
         (Kind::Bool, Value::Bool(_)) | (Kind::Color, Value::Color(_)) | (Kind::Seed, Value::Seed(_)) => true,
-        (Kind::Text { .. } | Kind::ParamRef, Value::Text(_)) => true,
+        (Kind::Text { .. } | Kind::ParamRef | Kind::Prompt, Value::Text(_)) => true,
         (Kind::Int { min, max, .. }, Value::Int(v)) => v >= min && v <= max,
         (Kind::Float { min, max, .. }, Value::Float(v)) => v >= min && v <= max,
         (Kind::Choice(words), Value::Text(t)) => words.iter().any(|w| w == &**t),
