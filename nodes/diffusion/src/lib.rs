@@ -3,7 +3,7 @@
 //! [`values`] says what travels between the nodes, [`runtime`] builds models where they are used and keeps them within
 //! a budget, [`guide`] asks a model with all its conditionings, [`draw`] runs a whole sampling, [`encode`] turns prompts
 //! into conditionings, [`damage`] names the weight
-//! that spoiled an answer, and [`nodes`] are the nodes themselves.
+//! that spoiled an answer, and [`nodes`](mod@nodes) are the nodes themselves.
 
 pub mod autoencoder;
 pub mod damage;

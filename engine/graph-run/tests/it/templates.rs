@@ -31,6 +31,11 @@ fn every_template_runs_as_it_is() {
         let said = place.run(&["new", &name]).ends(0);
 
         place.run(&["fmt", "--check", &file]).ends(0);
+        // Those that draw want a model: the end-to-end tests run them with small ones.
+        if place.text(&file).contains("LoadCheckpoint") {
+            place.run(&["check", &file]).ends(2).says("there is no model");
+            continue;
+        }
         place.run(&["check", &file]).ends(0);
         let mut args = vec![file.as_str(), "--out", name.as_str()];
         if said.out.contains("--items") {
