@@ -25,7 +25,10 @@ def torch_side(threads):
     import torch
     torch.set_num_threads(threads)
     sys.path.insert(0, os.path.join(HERE, "..", "tests", "reference"))
+    # Importing is not loading: it is done before the clock starts.
+    from diffusers import AutoencoderKL, UNet2DConditionModel  # noqa: F401
     from safetensors import safe_open
+    from transformers import CLIPTextConfig, CLIPTextModel
     forward = None
 
     def weights(path, prefix):
@@ -35,7 +38,7 @@ def torch_side(threads):
     def opened(what, path, side, batch):
         if what == "unet":
             from full_unet import FULL
-            from unet import build, modules, original
+            from unet import build, modules, original, run
             state = weights(path, "model.diffusion_model.")
             config, adm = FULL["sdxl" if "label_emb.0.0.weight" in state else "sd15"]
             with torch.device("meta"):
@@ -44,10 +47,9 @@ def torch_side(threads):
             net.load_state_dict({n: state.pop(original(n, pairs)).reshape(p.shape) for n, p in net.named_parameters()}, assign=True)
             net.eval()
             x, ctx = torch.randn(batch, 4, side, side), torch.randn(batch, 77, config["cross_attention_dim"])
-            more = {"class_labels": torch.randn(batch, adm)} if adm else {}
-            return lambda: net(x, 500.0, ctx, **more).sample
+            y, t = torch.randn(batch, adm) if adm else None, torch.tensor([500.0] * batch)
+            return lambda: run(net, x, t, ctx, y)
         if what == "vae":
-            from diffusers import AutoencoderKL
             from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
             with torch.device("meta"):
                 net = AutoencoderKL(block_out_channels=(128, 256, 512, 512), layers_per_block=2, latent_channels=4,
@@ -57,7 +59,6 @@ def torch_side(threads):
             net.eval()
             z = torch.randn(batch, 4, side, side)
             return lambda: net.decode(z).sample
-        from transformers import CLIPTextConfig, CLIPTextModel
         state = weights(path, "cond_stage_model.transformer.")
         state.pop("text_model.embeddings.position_ids", None)
         with torch.device("meta"):
