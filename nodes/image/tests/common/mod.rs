@@ -174,6 +174,8 @@ pub fn variants(kind: &Kind, default: Option<&Value>) -> Vec<String> {
         Kind::Curve => vec!["[(0, 0.1), (0.4, 0.6), (1, 0.9)]".to_owned()],
         Kind::List(of) if **of == Kind::Color => vec!["[\"#000000\", \"#c06030\"]".to_owned()],
         Kind::List(of) if matches!(**of, Kind::Text { .. }) => vec!["[\"one\"]".to_owned()],
-        Kind::File | Kind::Files | Kind::Model(_) | Kind::Prompt | Kind::ParamRef | Kind::List(_) => Vec::new(),
+        Kind::File | Kind::Files | Kind::Model(_) | Kind::Prompt | Kind::ParamRef | Kind::List(_) => {
+            Vec::new()
+        }
     }
 }

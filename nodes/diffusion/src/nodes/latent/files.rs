@@ -1,9 +1,9 @@
 //! Latents into files, and back.
 
 use crate::latent::file::{from_file, to_bytes};
+use crate::nodes::saved::{check_name, file_name, names_items, outcome, remembered, still_there};
 use crate::values::{Latent, names, take};
-use kiln_core::template::{fill, places};
-use kiln_core::{Cx, Doubt, Effect, Given, Node, NodeError, Param};
+use kiln_core::{Cx, Doubt, Effect, Node, NodeError, Param};
 use kiln_types::Value;
 use kiln_weights::WeightFile;
 use std::collections::BTreeMap;
@@ -20,77 +20,26 @@ const ENDING: &str = ".latent";
 
 struct Save;
 
-/// The length and path of an outcome.
-fn written(outcome: &[u8]) -> Result<(u64, String), NodeError> {
-    let bad = || NodeError::new("the journal's entry of this file cannot be read");
-    let text = std::str::from_utf8(outcome).map_err(|_| bad())?;
-    let (bytes, path) = text.split_once(' ').ok_or_else(bad)?;
-    Ok((bytes.parse().map_err(|_| bad())?, path.to_owned()))
-}
-
-/// A filled-in text without what would lead to another folder or is not allowed in names.
-fn tame(text: &str) -> String {
-    let odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
-    text.chars().map(|c| if odd(c) { '-' } else { c }).collect()
-}
-
-/// The file's name for this item, and this place in a list.
-fn name(cx: &Cx<'_>, template: &str) -> Result<String, NodeError> {
-    let filled = fill(template, &|place| match place {
-        "item" => cx.item().map(|i| i.item.to_string()),
-        "window" => cx.window().map(|w| w.to_string()),
-        "index" => Some(cx.index().unwrap_or(0).to_string()),
-        column => {
-            let (_, cell) = cx.item()?.row.iter().find(|(name, _)| name == column)?;
-            Some(tame(cell))
-        }
-    })
-    .map_err(|e| e.at("name"))?;
-    let stem = filled.strip_suffix(ENDING).unwrap_or(&filled);
-    // What the name does not tell apart is counted from 1.
-    let numbered = places(template).iter().any(|p| p == "index");
-    Ok(match cx.index().filter(|_| !numbered) {
-        Some(at) => format!("{stem}-{}{ENDING}", at + 1),
-        None => format!("{stem}{ENDING}"),
-    })
-}
-
 impl Effect for Save {
     fn perform(&self, cx: &mut Cx<'_>) -> Result<Vec<u8>, NodeError> {
         let latent: Latent = take(cx, "latent")?;
-        let path = name(cx, &cx.text("name")?)?;
+        let path = file_name(cx, &cx.text("name")?, ENDING)?;
         let mut notes = BTreeMap::new();
         let graph = if cx.bool("embed")? { cx.graph_text() } else { String::new() };
         if !graph.is_empty() {
             notes.insert(GRAPH_KEY.to_owned(), graph);
         }
         let file = cx.write(&path, &to_bytes(&latent, &notes)?).map_err(|e| e.at("name"))?;
-        Ok(format!("{} {}", file.bytes, file.path).into_bytes())
+        Ok(outcome(&file))
     }
 
     fn stands(&self, cx: &Cx<'_>, outcome: &[u8]) -> bool {
-        let (Ok(out), Ok((bytes, path))) = (cx.out_folder(), written(outcome)) else { return false };
-        out.stands(&path, bytes)
+        still_there(cx, outcome)
     }
 
     fn outputs(&self, outcome: &[u8]) -> Result<Vec<(&'static str, Value)>, NodeError> {
-        Ok(vec![("file", Value::text(written(outcome)?.1))])
+        Ok(vec![("file", Value::text(remembered(outcome)?.1))])
     }
-}
-
-/// What is wrong with the name, before anything runs.
-fn check(given: &Given<'_>) -> Vec<NodeError> {
-    let Some(name) = given.text("name") else { return Vec::new() };
-    let mut found = Vec::new();
-    let stem = name.strip_suffix(ENDING).unwrap_or(&name);
-    if stem.trim().is_empty() || stem.ends_with('/') {
-        let wrong = NodeError::new(format!("{name:?} is not a file's name")).at("name");
-        found.push(wrong.hint("write a name: \"latent\""));
-    }
-    if let Err(e) = fill(&name, &|_| Some("0".to_owned())) {
-        found.push(e.at("name"));
-    }
-    found
 }
 
 /// SaveLatent.
@@ -112,11 +61,8 @@ fn save_latent() -> Node {
         ))
         .param(Param::bool("embed", true).doc("Put the graph into the file."))
         .output("file", kiln_types::names::TEXT, "The path of the file, relative to the output folder.")
-        .uses_item(|given| {
-            let own = |place: &String| !matches!(place.as_str(), "index" | "window");
-            given.text("name").is_some_and(|name| places(&name).iter().any(own))
-        })
-        .check(check)
+        .uses_item(names_items)
+        .check(check_name)
 }
 
 /// LoadLatent.
@@ -138,18 +84,4 @@ fn load_latent() -> Node {
     )
     .param(Param::file("file").was(&["latent"]).doc("The file, relative to the graph."))
     .output("latent", names::LATENT, "The latent, or a batch of them.")
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
-    use super::*;
-
-    #[test]
-    fn outcomes_can_be_read() {
-        assert_eq!(written(b"12 a b.latent").unwrap(), (12, "a b.latent".to_owned()));
-        assert!(written(b"nonsense").is_err());
-        assert!(written(&[0xff]).is_err());
-        assert_eq!(tame("../a:b"), "..-a-b");
-    }
 }
