@@ -19,6 +19,9 @@ pub fn registry_on(runtime: &std::sync::Arc<Runtime>) -> kiln_core::Registry {
     let mut registry = kiln_core::Registry::new();
     registry.add_all(kiln_diffusion::nodes(runtime));
     kiln_diffusion::add_codecs(&mut registry);
+    registry.add_all(kiln_upscale::nodes(runtime.shelf()));
+    registry.add_all(kiln_cutout::nodes(runtime.shelf()));
+    registry.add_all(kiln_clip::nodes(runtime.shelf()));
     registry.add_all(kiln_basics::nodes());
     registry.add_all(kiln_image::nodes());
     registry

@@ -14,12 +14,11 @@ use kiln_networks::clip_text::ClipText;
 use kiln_networks::error::NetError;
 use kiln_networks::unet::UNet;
 use kiln_networks::vae::Vae;
-use kiln_tensor::{Compute, ComputeError, DeviceChoice, Patch, Precision, Vars, Weight, WeightMap};
-use parking_lot::Mutex;
-use std::any::Any;
+use kiln_shelf::Shelf;
+use kiln_tensor::{Compute, DeviceChoice, Patch, Precision, Vars, Weight, WeightMap};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A network that denoises.
 pub struct BuiltUnet {
@@ -57,55 +56,31 @@ pub struct BuiltVae {
     pub compute: Compute,
 }
 
-type Built = Arc<dyn Any + Send + Sync>;
-
-struct Slot {
-    built: Option<Built>,
-    bytes: usize,
-}
-
-/// What kind of thing it is, and the digest of what it is made of.
-type Name = (char, [u8; 32]);
-/// A slot, and when it was last asked for.
-type Place = (Arc<Mutex<Slot>>, u64);
-
-#[derive(Default)]
-struct Shelf {
-    /// What is built or being built, with when it was last asked for.
-    slots: BTreeMap<Name, Place>,
-    clock: u64,
-}
-
-/// What models need while the program runs.
+/// The models of this family, on a shelf.
+#[derive(Debug)]
 pub struct Runtime {
-    choice: DeviceChoice,
-    precision: Option<Precision>,
-    compute: OnceLock<Result<Compute, ComputeError>>,
-    budget: usize,
-    shelf: Mutex<Shelf>,
+    shelf: Arc<Shelf>,
 }
 
-impl std::fmt::Debug for Runtime {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Runtime({})", self.choice)
+impl std::ops::Deref for Runtime {
+    type Target = Shelf;
+
+    fn deref(&self) -> &Shelf {
+        &self.shelf
     }
 }
 
-/// Bytes of memory this machine has, where that can be known.
-fn machine_memory() -> usize {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = text.lines().find_map(|l| l.strip_prefix("MemTotal:"));
-    let kilobytes = line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<usize>().ok());
-    kilobytes.map_or(8 << 30, |k| k.saturating_mul(1024))
-}
-
 impl Runtime {
-    /// Models on this device, `budget` bytes of them at most; by default six tenths of the machine's memory. Nothing is
-    /// opened before it is needed.
+    /// On a shelf that other families may use as well.
+    #[must_use]
+    pub fn on(shelf: Arc<Shelf>) -> Self {
+        Self { shelf }
+    }
+
+    /// A shelf of its own; see [`Shelf::new`].
     #[must_use]
     pub fn new(choice: DeviceChoice, precision: Option<Precision>, budget: Option<usize>) -> Self {
-        let budget = budget.unwrap_or_else(|| machine_memory() / 10 * 6);
-        Self { choice, precision, compute: OnceLock::new(), budget, shelf: Mutex::default() }
+        Self::on(Arc::new(Shelf::new(choice, precision, budget)))
     }
 
     /// Models on the processor.
@@ -114,101 +89,19 @@ impl Runtime {
         Self::new(DeviceChoice::Cpu, None, None)
     }
 
-    /// Where models run; the device is looked for when this is first asked.
-    ///
-    /// # Errors
-    /// When there is no such device.
-    pub fn compute(&self) -> Result<&Compute, NodeError> {
-        self.compute
-            .get_or_init(|| Compute::choose(self.choice, self.precision))
-            .as_ref()
-            .map_err(|e| NodeError::new(e.to_string()))
-    }
-
-    /// The device's numeric class, for keys.
-    ///
-    /// # Errors
-    /// When there is no such device.
-    pub fn class(&self) -> Result<String, NodeError> {
-        self.compute().map(Compute::class)
-    }
-
-    /// Bytes of models kept at most.
+    /// The shelf.
     #[must_use]
-    pub fn budget(&self) -> usize {
-        self.budget
-    }
-
-    /// Bytes of what is kept now.
-    #[must_use]
-    pub fn held(&self) -> usize {
-        let slots: Vec<Arc<Mutex<Slot>>> = self.shelf.lock().slots.values().map(|s| s.0.clone()).collect();
-        slots.iter().map(|s| s.try_lock().map_or(0, |s| s.bytes)).sum()
-    }
-
-    /// What is built under this name; built by one while the others who want it wait.
-    fn shared<T: Any + Send + Sync>(
-        &self,
-        kind: char,
-        digest: [u8; 32],
-        build: impl FnOnce() -> Result<(T, usize), NodeError>,
-    ) -> Result<Arc<T>, NodeError> {
-        let slot = {
-            let mut shelf = self.shelf.lock();
-            shelf.clock += 1;
-            let now = shelf.clock;
-            let entry = shelf
-                .slots
-                .entry((kind, digest))
-                .or_insert_with(|| (Arc::new(Mutex::new(Slot { built: None, bytes: 0 })), now));
-            entry.1 = now;
-            entry.0.clone()
-        };
-        let mut held = slot.lock();
-        if let Some(built) = &held.built
-            && let Ok(built) = built.clone().downcast::<T>()
-        {
-            return Ok(built);
-        }
-        let (built, bytes) = build()?;
-        let built = Arc::new(built);
-        held.built = Some(built.clone());
-        held.bytes = bytes;
-        drop(held);
-        drop(slot);
-        self.make_room(bytes);
-        Ok(built)
-    }
-
-    /// Lets go of what was longest not asked for and nobody uses, until the rest fits.
-    fn make_room(&self, newest: usize) {
-        let mut shelf = self.shelf.lock();
-        let mut order: Vec<((char, [u8; 32]), u64)> = shelf.slots.iter().map(|(k, s)| (*k, s.1)).collect();
-        order.sort_by_key(|o| o.1);
-        let mut total: usize = shelf.slots.values().map(|s| s.0.try_lock().map_or(0, |s| s.bytes)).sum();
-        let last = order.len().saturating_sub(1);
-        for (key, _) in &order[..last] {
-            if total <= self.budget.max(newest) {
-                break;
-            }
-            let Some((slot, _)) = shelf.slots.get(key) else { continue };
-            let free = Arc::strong_count(slot) == 1
-                && slot
-                    .try_lock()
-                    .is_some_and(|s| s.built.as_ref().is_none_or(|b| Arc::strong_count(b) == 1));
-            if free && let Some((slot, _)) = shelf.slots.remove(key) {
-                total = total.saturating_sub(slot.try_lock().map_or(0, |s| s.bytes));
-            }
-        }
+    pub fn shelf(&self) -> &Arc<Shelf> {
+        &self.shelf
     }
 
     /// A file taken apart; mapped, not read.
     pub fn parts(&self, file: &StoredFile, wants: Wants) -> Result<Arc<Parts>, NodeError> {
         let tag = match wants {
-            Wants::Checkpoint => 'c',
-            Wants::Unet => 'u',
-            Wants::Vae => 'v',
-            Wants::Text => 't',
+            Wants::Checkpoint => "checkpoint parts",
+            Wants::Unet => "unet parts",
+            Wants::Vae => "vae parts",
+            Wants::Text => "text parts",
         };
         self.shared(tag, file.hash, || {
             let parts = recognise(Path::new(&file.path), wants)?;
@@ -218,7 +111,7 @@ impl Runtime {
 
     /// A network that denoises.
     pub fn unet(&self, value: &WeightsValue) -> Result<Arc<BuiltUnet>, NodeError> {
-        self.shared('U', value.digest(), || {
+        self.shared("unet", value.digest(), || {
             let file = first(value)?;
             let parts =
                 self.parts(file, if value.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
@@ -251,7 +144,7 @@ impl Runtime {
 
     /// Text encoders. They run in 32 bit on every device: they are small, and every later number hangs on them.
     pub fn text(&self, value: &TextValue) -> Result<Arc<BuiltText>, NodeError> {
-        self.shared('T', value.weights.digest(), || {
+        self.shared("text", value.weights.digest(), || {
             let mut encoders = Vec::new();
             let mut bytes = 0;
             for (index, (kind, weights)) in
@@ -291,7 +184,7 @@ impl Runtime {
 
     /// An autoencoder.
     pub fn vae(&self, value: &WeightsValue) -> Result<Arc<BuiltVae>, NodeError> {
-        self.shared('A', value.digest(), || {
+        self.shared("autoencoder", value.digest(), || {
             let file = first(value)?;
             if let Some(scale) = tiny_scale(value.part) {
                 let weights = tiny_weights(Path::new(&file.path))?;
@@ -359,7 +252,7 @@ impl Runtime {
         }
         let numbers: usize = patches.keys().filter_map(|n| weights.get(n)).map(Weight::len).sum();
         // Changed weights are kept as 32-bit numbers when they fit well; else they are made anew each time.
-        let keep = used == Use::Many && numbers.saturating_mul(4) <= self.budget / 2;
+        let keep = used == Use::Many && numbers.saturating_mul(4) <= self.budget() / 2;
         for (name, list) in patches {
             if let Some(weight) = weights.get_mut(&name) {
                 *weight = weight.patched(list, keep);
@@ -373,7 +266,7 @@ impl Runtime {
         let base = first(value)?;
         let parts =
             self.parts(base, if value.part == Part::Alone { Wants::Unet } else { Wants::Checkpoint })?;
-        let lora = self.shared('L', file.hash, || Ok((read_lora(Path::new(&file.path))?, 0)))?;
+        let lora = self.shared("lora", file.hash, || Ok((read_lora(Path::new(&file.path))?, 0)))?;
         let text: Vec<(TextKind, &WeightMap)> = parts.text.iter().map(|t| (t.kind, &t.weights)).collect();
         let target = LoraTarget { unet: parts.unet.as_ref(), text: &text, family: parts.family };
         lora.apply(&target, 1.0, 1.0).map_err(NodeError::new)?;
@@ -388,7 +281,7 @@ impl Runtime {
         family: Family,
         side: Side,
     ) -> Result<BTreeMap<String, Vec<Arc<dyn Patch>>>, NodeError> {
-        let lora = self.shared('L', file.hash, || Ok((read_lora(Path::new(&file.path))?, 0)))?;
+        let lora = self.shared("lora", file.hash, || Ok((read_lora(Path::new(&file.path))?, 0)))?;
         let text_target;
         let target = match side {
             Side::Unet => LoraTarget { unet: Some(base), text: &[], family },
@@ -518,54 +411,5 @@ pub fn network_error(error: &NetError) -> NodeError {
     match error {
         NetError::Cancelled => NodeError::cancelled(),
         other => NodeError::new(other.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    #[test]
-    fn many_who_want_one_thing_get_it_built_once() {
-        let runtime = Runtime::new(DeviceChoice::Cpu, None, Some(1000));
-        let built = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    let one = runtime.shared('x', [1; 32], || {
-                        std::thread::sleep(std::time::Duration::from_millis(20));
-                        Ok((built.fetch_add(1, Ordering::SeqCst), 10))
-                    });
-                    assert_eq!(*one.unwrap(), 0);
-                });
-            }
-        });
-        assert_eq!(built.load(Ordering::SeqCst), 1);
-        assert_eq!(runtime.held(), 10);
-    }
-
-    #[test]
-    fn what_was_longest_unused_goes_first_and_what_is_in_use_stays() {
-        let runtime = Runtime::new(DeviceChoice::Cpu, None, Some(100));
-        let make = |n: u8| runtime.shared('x', [n; 32], || Ok((n, 40))).unwrap();
-        let kept = make(1);
-        make(2);
-        make(3);
-        assert_eq!(runtime.held(), 80, "the second had to go: the first is in use");
-        drop(kept);
-        make(1);
-        make(4);
-        assert!(runtime.shelf.lock().slots.contains_key(&('x', [1; 32])), "it was asked for last");
-        assert!(!runtime.shelf.lock().slots.contains_key(&('x', [3; 32])));
-        assert!(runtime.held() <= 100);
-    }
-
-    #[test]
-    fn a_failure_is_not_kept() {
-        let runtime = Runtime::cpu();
-        let failed = runtime.shared::<u8>('x', [1; 32], || Err(NodeError::new("no")));
-        assert!(failed.is_err());
-        assert_eq!(*runtime.shared('x', [1; 32], || Ok((7u8, 1))).unwrap(), 7);
     }
 }

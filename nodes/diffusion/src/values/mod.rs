@@ -18,8 +18,8 @@ pub use model::{
 pub use sampling::{GuiderValue, NoiseValue, SamplerValue, SigmasValue};
 
 use kiln_core::{NodeError, Registry, codec::ObjectCodec};
-use kiln_types::{FileRef, Object};
-use serde::{Deserialize, Serialize};
+pub use kiln_shelf::StoredFile;
+use kiln_types::Object;
 use std::sync::Arc;
 
 /// Names of the types.
@@ -42,35 +42,6 @@ pub mod names {
     pub const SAMPLER: &str = "Sampler";
     /// Noise levels.
     pub const SIGMAS: &str = "Sigmas";
-}
-
-/// A file, as it is stored with a value: the path is a hint, the hash is what counts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct StoredFile {
-    /// Where it was.
-    pub path: String,
-    /// The blake3 hash of its bytes.
-    pub hash: [u8; 32],
-}
-
-impl PartialEq for StoredFile {
-    fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash
-    }
-}
-
-impl From<&FileRef> for StoredFile {
-    fn from(file: &FileRef) -> Self {
-        Self { path: file.path.display().to_string(), hash: file.hash.0 }
-    }
-}
-
-impl StoredFile {
-    /// The file's name without its folders.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.path.rsplit(['/', '\\']).next().unwrap_or(&self.path)
-    }
 }
 
 macro_rules! objects {

@@ -1,0 +1,1 @@
+//! Draws the characters that the demo models learn from.

@@ -1,0 +1,11 @@
+//! CLIP: pictures and words as vectors, and the gates that judge by them.
+
+use kiln_core::Node;
+use kiln_shelf::Shelf;
+use std::sync::Arc;
+
+/// The nodes of this family.
+#[must_use]
+pub fn nodes(_shelf: &Arc<Shelf>) -> Vec<Node> {
+    Vec::new()
+}

@@ -1,0 +1,11 @@
+//! Upscalers: ESRGAN and its relatives, tile by tile.
+
+use kiln_core::Node;
+use kiln_shelf::Shelf;
+use std::sync::Arc;
+
+/// The nodes of this family.
+#[must_use]
+pub fn nodes(_shelf: &Arc<Shelf>) -> Vec<Node> {
+    Vec::new()
+}
