@@ -1,5 +1,12 @@
 //! Upscalers: ESRGAN and its relatives, tile by tile.
 
+pub mod error;
+pub mod upscaler;
+
+pub use error::UpscaleError;
+pub use kiln_networks::tile::Watch;
+pub use upscaler::{Tiles, Upscaler};
+
 use kiln_core::Node;
 use kiln_shelf::Shelf;
 use std::sync::Arc;
