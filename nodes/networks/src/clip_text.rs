@@ -4,18 +4,17 @@
 //! as CLIP-L has them in checkpoints) and OpenCLIP's (`transformer.resblocks.0 …`, as H and G have them). Both are
 //! built here by looking at which names are there.
 
-mod block;
 mod config;
 
 use kiln_tensor::layers::{LayerNorm, Linear};
 use kiln_tensor::{Compute, Tensor, Vars, Weight};
 
-pub use block::Block;
-pub use config::{Config, Naming};
+pub use config::Config;
+
+pub use crate::transformer::{Block, Naming};
 
 use crate::error::NetError;
-
-const EPS: f32 = 1e-5;
+use crate::transformer::EPS;
 
 /// What stands in one slot of a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,7 +91,7 @@ impl ClipText {
         }
         let names = config.naming.names();
         let blocks = (0..config.layers)
-            .map(|i| Block::new(&vars.at(format!("{}.{i}", names.layers)), &config))
+            .map(|i| Block::new(&vars.at(format!("{}.{i}", names.layers)), &config.block()))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             tokens: vars.get(names.tokens, &[config.vocabulary, width])?,

@@ -8,6 +8,7 @@ pub mod error;
 pub mod latent_rgb;
 pub mod taesd;
 pub mod tile;
+pub mod transformer;
 pub mod unet;
 pub mod vae;
 

@@ -96,7 +96,7 @@ fn one_layer_is_transformers_own() {
         let vars = reference.vars(case);
         let config = config(&vars, case);
         let at = if case == "open" { "transformer.resblocks.1" } else { "text_model.encoder.layers.1" };
-        let block = Block::new(&vars.at(at), &config).unwrap();
+        let block = Block::new(&vars.at(at), &config.block()).unwrap();
         let x = normal_tensor("block_x", [2, 20, 128], 1.0);
         reference.check(&format!("{case}/block1"), block.forward(&x), LIMIT);
     }

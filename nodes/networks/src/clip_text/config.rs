@@ -3,15 +3,7 @@
 use kiln_tensor::{Act, Vars};
 
 use crate::error::NetError;
-
-/// Whose names the weights have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Naming {
-    /// `text_model.encoder.layers.0.self_attn.q_proj …`
-    HuggingFace,
-    /// `transformer.resblocks.0.attn.in_proj_weight …`
-    OpenClip,
-}
+use crate::transformer::{BlockShape, Naming};
 
 pub(super) struct Names {
     pub(super) tokens: &'static str,
@@ -67,6 +59,19 @@ pub struct Config {
 }
 
 impl Config {
+    /// One of its layers.
+    #[must_use]
+    pub fn block(&self) -> BlockShape {
+        BlockShape {
+            naming: self.naming,
+            width: self.width,
+            intermediate: self.intermediate,
+            heads: self.heads,
+            activation: self.activation,
+            causal: true,
+        }
+    }
+
     /// Reads it off the names and shapes at `vars`.
     pub fn infer(vars: &Vars) -> Result<Self, NetError> {
         let naming = [Naming::HuggingFace, Naming::OpenClip]
