@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::error::WeightError;
 use crate::map::Mapping;
+use crate::onnx::{self, OnnxGraph};
 use crate::sniff::{Kind, sniff};
 use crate::stored::Stored;
 use crate::{safetensors, torch};
@@ -18,6 +19,8 @@ pub(crate) struct Contents {
     /// Tensors that are there but cannot be read, with the reason as the end of a sentence.
     pub(crate) unreadable: BTreeMap<String, String>,
     pub(crate) warnings: Vec<String>,
+    /// The nodes of an ONNX file.
+    pub(crate) graph: Option<OnnxGraph>,
 }
 
 /// A weight file (or the shards of one) as its tensors, sorted by name.
@@ -27,8 +30,8 @@ pub struct WeightFile {
 }
 
 impl WeightFile {
-    /// Opens a file by what is in it, not by its ending: safetensors, or a torch checkpoint (`.pth`, `.pt`,
-    /// `.ckpt`, `.bin`; new or old layout). Reads names and shapes; the numbers stay on disk until asked for.
+    /// Opens a file by what is in it, not by its ending: safetensors, a torch checkpoint (`.pth`, `.pt`,
+    /// `.ckpt`, `.bin`; new or old layout), or an ONNX model. Reads names and shapes; the numbers stay on disk until asked for.
     ///
     /// # Errors
     /// If the file cannot be opened, is something else, or is damaged.
@@ -38,6 +41,7 @@ impl WeightFile {
             Kind::Safetensors => safetensors::read(&mapping)?,
             Kind::Zip => torch::read_zip(&mapping)?,
             Kind::Pickle => torch::read_legacy(&mapping)?,
+            Kind::Onnx => onnx::read(&mapping)?,
         };
         Ok(Self { path: Arc::clone(mapping.path()), contents })
     }
@@ -104,6 +108,20 @@ impl WeightFile {
     /// The tensors, sorted by name.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Stored> {
         self.contents.tensors.values()
+    }
+
+    /// The nodes of an ONNX file; none in other files.
+    #[must_use]
+    pub fn graph(&self) -> Option<&OnnxGraph> {
+        self.contents.graph.as_ref()
+    }
+
+    /// The tensor behind a name in an ONNX graph: a weight, or a constant, or either of them passed on under another
+    /// name. In other files, the tensor with this name.
+    #[must_use]
+    pub fn constant(&self, name: &str) -> Option<&Stored> {
+        let name = self.graph().map_or(name, |graph| graph.source(name));
+        self.get(name).or_else(|| self.graph()?.constant(name))
     }
 
     /// How many tensors can be read.

@@ -11,6 +11,7 @@ pub(crate) enum Kind {
     Safetensors,
     Zip,
     Pickle,
+    Onnx,
 }
 
 /// The reader for this file, or what it is instead.
@@ -32,14 +33,23 @@ pub(crate) fn sniff(mapping: &Mapping) -> Result<Kind, WeightError> {
     if let Some((what, remedy)) = named(bytes, &ending(file)) {
         return Err(WeightError::not_weights(file, what, remedy));
     }
+    if is_onnx(bytes, &ending(file)) {
+        return Ok(Kind::Onnx);
+    }
     if header_follows || ending(file) == "safetensors" {
         return Ok(Kind::Safetensors);
     }
     Err(WeightError::not_weights(
         file,
         "no weight file Kiln knows",
-        "safetensors files and torch checkpoints (.pth, .pt, .ckpt, .bin) can be read",
+        "safetensors files, torch checkpoints (.pth, .pt, .ckpt, .bin) and ONNX models can be read",
     ))
+}
+
+/// A protobuf message that begins as ONNX models do: with a small version number, then the name of the program that
+/// wrote it, or another of a model's fields. Those are all a file has that tell it, so its ending counts as well.
+fn is_onnx(bytes: &[u8], ending: &str) -> bool {
+    ending == "onnx" || matches!(bytes, [0x08, 1..=32, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42, ..])
 }
 
 fn ending(file: &std::path::Path) -> String {
@@ -85,14 +95,12 @@ fn named(bytes: &[u8], ending: &str) -> Option<(&'static str, &'static str)> {
     if bytes.ends_with(&[0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb]) {
         return Some(("the index of a TensorFlow checkpoint", CONVERT));
     }
-    // A protobuf message that begins with a small version number: ONNX, or a TensorFlow graph.
-    if let [0x08, 1..=32, field, ..] = bytes {
-        if *field == 0x12 && (ending == "pb" || bytes.get(1) == Some(&1)) {
-            return Some(("a TensorFlow model", CONVERT));
-        }
-        if ending == "onnx" || matches!(field, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42) {
-            return Some(("an ONNX model", CONVERT));
-        }
+    // A protobuf message that begins with a small version number is ONNX, or a TensorFlow graph.
+    if let [0x08, version @ 1..=32, 0x12, ..] = bytes
+        && ending != "onnx"
+        && (ending == "pb" || *version == 1)
+    {
+        return Some(("a TensorFlow model", CONVERT));
     }
     let text = bytes.get(..512).unwrap_or(bytes).trim_ascii_start();
     let begins = |with: &[u8]| text.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
