@@ -4,12 +4,14 @@
 //! the engine. A type is *data* (a stable name); no Rust type id ever reaches a key, a file or a message.
 
 mod color;
+mod embedding;
 mod key;
 mod picture;
 mod ty;
 mod value;
 
 pub use color::{Color, ColorError};
+pub use embedding::{Embedding, EmbeddingError};
 pub use key::{Key, KeyError};
 pub use picture::{Image, Mask, PictureError};
 pub use ty::{Type, names};

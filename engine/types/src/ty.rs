@@ -31,6 +31,8 @@ pub mod names {
     pub const CURVE: &str = "Curve";
     /// A file and the hash of what is in it.
     pub const FILE: &str = "File";
+    /// [`crate::Embedding`].
+    pub const EMBEDDING: &str = "Embedding";
 }
 
 /// A port's type: a name, and whether it is a list of such values.
