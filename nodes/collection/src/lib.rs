@@ -1,0 +1,1 @@
+//! Collections: trait plans, rarity, metadata, provenance.
