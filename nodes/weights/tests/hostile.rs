@@ -1,85 +1,15 @@
 //! Damaged and hostile files: never a panic, never much memory, never anything run.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
-#![allow(unsafe_code, reason = "an allocator that counts")]
 
 mod common;
+#[path = "common/memory.rs"]
+mod memory;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::path::Path;
 
 use common::{Scratch, fixtures, with_header};
 use kiln_weights::WeightFile;
-
-/// Counts what this thread holds, and the most it has held.
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<isize> = const { Cell::new(0) };
-    static MOST: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(change: isize) {
-    let held = HELD.get() + change;
-    HELD.set(held);
-    MOST.set(MOST.get().max(held));
-}
-
-// SAFETY: hands every call to the system's allocator and counts beside it, without allocating.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-/// Opens a file and touches everything in it, as a loader would. True if it opened.
-fn use_up(path: &Path) -> bool {
-    let file = match WeightFile::open(path) {
-        Ok(file) => file,
-        Err(error) => {
-            let said = error.to_string();
-            assert!(said.len() < 3000 && !said.contains(char::is_control), "{said}");
-            return false;
-        }
-    };
-    for tensor in file.iter() {
-        let _ = (tensor.bytes().len(), tensor.first_not_finite());
-        assert_eq!(tensor.to_f32().len(), tensor.len());
-        assert_eq!(tensor.bytes().len(), tensor.byte_len());
-    }
-    for warning in file.warnings() {
-        assert!(!warning.contains(char::is_control), "{warning}");
-    }
-    true
-}
-
-/// As `use_up`; also the most memory it took.
-fn measured(path: &Path) -> (bool, isize) {
-    let before = HELD.get();
-    MOST.set(before);
-    let opened = use_up(path);
-    (opened, MOST.get() - before)
-}
-
-/// A small generator of numbers: the same on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % below.max(1)
-    }
-}
+use memory::{Dice, measured};
 
 #[test]
 fn flipped_and_cut_files_do_no_harm() {
@@ -89,25 +19,7 @@ fn flipped_and_cut_files_do_no_harm() {
     for fixture in fixtures() {
         let whole = std::fs::read(&fixture).unwrap();
         for round in 0..200 {
-            let mut bytes = whole.clone();
-            match round % 5 {
-                0 => bytes.truncate(dice.next(whole.len())),
-                1 => {
-                    let (from, to) = (dice.next(whole.len()), dice.next(whole.len()));
-                    bytes.copy_within(from..(from + 8).min(whole.len()), to.min(whole.len() - 8));
-                }
-                2 => {
-                    let at = dice.next(whole.len());
-                    bytes.insert(at, dice.next(256) as u8);
-                }
-                _ => {
-                    for _ in 0..=dice.next(6) {
-                        let at = dice.next(whole.len());
-                        bytes[at] =
-                            [dice.next(256) as u8, 0xff, 0, bytes[at] ^ (1 << dice.next(8))][dice.next(4)];
-                    }
-                }
-            }
+            let bytes = dice.damage(&whole, round);
             let path = scratch.file("damaged", &bytes);
             let (opened, most) = measured(&path);
             assert!(most < 70 << 20, "{} round {round}: {most} bytes of memory", fixture.display());
