@@ -74,6 +74,8 @@ pub enum Act {
     GeluTanh,
     /// `max(0, x)`
     Relu,
+    /// `min(6, max(0, x))`
+    Relu6,
     /// `x`, or the slope times `x` where `x` is negative.
     LeakyRelu(f32),
     /// `1 / (1 + e^-x)`

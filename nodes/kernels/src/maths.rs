@@ -107,6 +107,7 @@ pub(crate) fn act<S: Simd>(act: Act, x: S::V) -> S::V {
         }
         // The second argument is the answer for NaN.
         Act::Relu => S::max(S::splat(0.0), x),
+        Act::Relu6 => S::min(S::splat(6.0), S::max(S::splat(0.0), x)),
         Act::LeakyRelu(slope) => S::select_lt(x, S::splat(0.0), S::mul(x, S::splat(slope)), x),
         Act::Sigmoid => sigmoid::<S>(x),
         Act::Tanh => tanh::<S>(x),

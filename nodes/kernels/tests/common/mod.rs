@@ -94,6 +94,7 @@ pub fn act64(act: kiln_kernels::Act, x: f64) -> f64 {
             0.5 * x * (1.0 + libm::tanh((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x)))
         }
         Act::Relu => x.max(0.0),
+        Act::Relu6 => x.clamp(0.0, 6.0),
         Act::LeakyRelu(s) => {
             if x < 0.0 {
                 x * f64::from(s)

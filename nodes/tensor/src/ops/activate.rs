@@ -31,6 +31,7 @@ pub fn act_plain<const D: usize>(act: Act, x: Tensor<D>) -> Tensor<D> {
         Act::QuickGelu => x.clone() * activation::sigmoid(x * 1.702),
         Act::GeluTanh => activation::gelu_approximate(x),
         Act::Relu => activation::relu(x),
+        Act::Relu6 => x.clamp(0.0, 6.0),
         Act::LeakyRelu(slope) => activation::leaky_relu(x, f64::from(slope)),
         Act::Sigmoid => activation::sigmoid(x),
         Act::Tanh => activation::tanh(x),
