@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 import mattes
-from pictures import PORTRAITS, all_pictures
+from pictures import SUBJECTS, all_pictures
 
 HERE = pathlib.Path(__file__).resolve().parent
 WEIGHTS = pathlib.Path(os.environ.get("KILN_REAL", HERE.parents[2] / "target" / "real")).resolve()
@@ -28,7 +28,7 @@ for name, theirs, ours in [
 ]:
     os.symlink(WEIGHTS / f"{name}.onnx", f"{home.name}/{theirs}.onnx")
     session = rembg.new_session(theirs, providers=["CPUExecutionProvider"])
-    for picture in PORTRAITS:
+    for picture in SUBJECTS:
         pixels = all_pictures()[picture]
         mask = np.array(rembg.remove(Image.fromarray(pixels), session=session, only_mask=True)).astype(int)
         off = abs(mask - ours(WEIGHTS, name, pixels).astype(int))

@@ -15,7 +15,7 @@ import numpy as np
 import mattes
 import png
 import upscalers
-from pictures import PORTRAITS, SCENES, all_pictures
+from pictures import SCENES, SUBJECTS, all_pictures
 
 HERE = pathlib.Path(__file__).resolve().parent
 WEIGHTS = pathlib.Path(os.environ.get("KILN_REAL", HERE.parents[2] / "target" / "real"))
@@ -50,7 +50,7 @@ def main():
             out = np.clip(program(WEIGHTS, network, pictures[name]).astype(np.float64), 0.0, 1.0)
             write(f"{network}.{name}", np.floor(out * 65535 + 0.5).astype(np.uint16), clock)
     for network, program in MATTES.items():
-        for name in PORTRAITS:
+        for name in SUBJECTS:
             clock = time.monotonic()
             write(f"{network}.{name}", program(WEIGHTS, network, pictures[name]), clock)
 

@@ -98,15 +98,28 @@ def portrait(width, height, seed, light=1.0):
     return to_bytes((picture + random.normal(0.0, 0.01, picture.shape)) * light)
 
 
+def mist(width, height, seed):
+    """For mattes: nothing to be sure of, so that every sample of the matte depends on every step."""
+    random = np.random.RandomState(seed)
+    x, y = grid(width, height)
+    picture = 0.45 + 0.2 * clouds(random, width, height, 30) + 0.08 * clouds(random, width, height, 7)
+    blob = np.exp(-(((x - 0.6 * width) / (0.25 * width)) ** 2 + ((y - 0.45 * height) / (0.3 * height)) ** 2))
+    picture = picture + blob[..., None] * [0.16, -0.05, -0.12]
+    return to_bytes(picture + random.normal(0.0, 0.01, picture.shape))
+
+
 SCENES = {"scene_61x47": (61, 47, 1), "scene_38x53": (38, 53, 2)}
 PORTRAITS = {
     "portrait_97x131": (97, 131, 3, 1.0),
     "portrait_320x213": (320, 213, 4, 1.0),
     "portrait_dark_150x111": (150, 111, 5, 0.3),
 }
+MISTS = {"mist_121x90": (121, 90, 6)}
+SUBJECTS = [*PORTRAITS, *MISTS]
 
 
 def all_pictures():
     """Every picture, by name: rows, columns, red green blue as bytes."""
     found = {name: scene(*how) for name, how in SCENES.items()}
-    return found | {name: portrait(*how) for name, how in PORTRAITS.items()}
+    found |= {name: portrait(*how) for name, how in PORTRAITS.items()}
+    return found | {name: mist(*how) for name, how in MISTS.items()}
