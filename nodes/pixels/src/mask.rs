@@ -21,6 +21,15 @@ named! {
     }
 }
 
+/// Whether the mask is of this size, as the picture that goes with it.
+pub(crate) fn check_size(mask: &Mask, [w, h]: [usize; 2]) -> Result<(), PixelError> {
+    if (mask.width(), mask.height()) == (w, h) {
+        return Ok(());
+    }
+    let (wide, tall) = (mask.width(), mask.height());
+    Err(PixelError::Mismatch(format!("the mask of {wide}x{tall} is not of the size of the picture, {w}x{h}")))
+}
+
 /// A mask with one value everywhere.
 ///
 /// # Errors

@@ -176,15 +176,7 @@ pub fn crop_to_mask(
     threshold: f32,
     margin: usize,
 ) -> Result<(Image, [usize; 4]), PixelError> {
-    if (mask.width(), mask.height()) != (image.width(), image.height()) {
-        return Err(PixelError::Mismatch(format!(
-            "the mask of {}x{} is not of the size of the picture, {}x{}",
-            mask.width(),
-            mask.height(),
-            image.width(),
-            image.height()
-        )));
-    }
+    crate::mask::check_size(mask, [image.width(), image.height()])?;
     let Some([x, y, w, h]) = crate::mask::bounds(mask, threshold) else {
         return Err(PixelError::Mismatch("the mask selects nothing to cut out".into()));
     };

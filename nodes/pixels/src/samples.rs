@@ -39,6 +39,11 @@ pub(crate) fn within(v: f32, low: f32, high: f32) -> bool {
     v >= low && v <= high
 }
 
+/// The sample within 0..1, 0 for what is no number.
+pub(crate) fn clean(v: f32) -> f32 {
+    if v.is_nan() { 0.0 } else { v.clamp(0.0, 1.0) }
+}
+
 /// A picture like `image` with other samples.
 pub(crate) fn like(image: &Image, data: Vec<f32>) -> Result<Image, PixelError> {
     Ok(Image::new(image.batch(), image.height(), image.width(), image.channels(), data)?)
