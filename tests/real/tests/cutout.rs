@@ -1,0 +1,50 @@
+//! Networks that find the subject, with real weights, against rembg and onnxruntime.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test that cannot go on stops")]
+
+mod support;
+
+use kiln_cutout::{Cutout, Kind};
+use kiln_real::fetched;
+use kiln_tensor::Compute;
+use support::{apart, fixture};
+
+/// Three portraits, one of them dark, and a picture nothing is sure of, where every step shows.
+const PICTURES: [&str; 4] = ["portrait_97x131", "portrait_320x213", "portrait_dark_150x111", "mist_121x90"];
+
+#[track_caller]
+fn check(model: &str, kind: Kind, most_mean: f64) {
+    let Some(file) = fetched(&format!("{model}.onnx")) else { return };
+    let network = Cutout::open(&file, &Compute::cpu()).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(network.kind(), kind);
+    for picture in PICTURES {
+        let ours = network.matte(&fixture(picture), 0).unwrap_or_else(|e| panic!("{e}"));
+        let theirs = fixture(&format!("{model}.{picture}"));
+        assert_eq!((ours.width(), ours.height()), (theirs.width(), theirs.height()), "{picture}");
+        // A grey file: its three channels are one.
+        let grey = theirs.data().chunks_exact(theirs.channels()).map(|p| p[0]);
+        let (most, mean) = apart(ours.data().iter().copied(), grey);
+        eprintln!("{model} {picture}: at most {:.1} of 255 apart, {mean:.2e} on average", most * 255.0);
+        assert!(mean <= most_mean, "{model} {picture}: {mean}");
+    }
+}
+
+#[test]
+fn u2net() {
+    check("u2net", Kind::U2Net, 2e-3);
+}
+
+#[test]
+fn u2netp() {
+    check("u2netp", Kind::U2Net, 2e-3);
+}
+
+#[test]
+fn modnet() {
+    check("modnet", Kind::ModNet, 2e-3);
+}
+
+/// Their graph computes in half precision; ours, with the same weights, in single.
+#[test]
+fn isnet() {
+    check("isnet-fp16", Kind::IsNet, 2e-3);
+}
