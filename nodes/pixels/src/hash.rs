@@ -1,7 +1,9 @@
 //! Perceptual hashes: pictures that look alike have hashes that differ in few bits.
 //!
 //! The same bits as the Python package `imagehash` gives for the picture as 8-bit: luma by Pillow's
-//! weights, shrunk with Pillow's Lanczos, bits row by row, the first the highest.
+//! weights, shrunk with Pillow's Lanczos, bits row by row, the first the highest. That is Pillow before
+//! version 13: newer ones shrink tall pictures (those that lose more than twice as many rows as columns) down
+//! the columns first, and as each of the two passes rounds to bytes, a few of a hash's bits may differ then.
 
 use std::fmt;
 
@@ -76,6 +78,29 @@ pub fn ahash(image: &Image, index: usize) -> Result<PictureHash, PixelError> {
     let luma = small(image, index, SIDE, SIDE)?;
     let sum: u32 = luma.iter().map(|v| u32::from(*v)).sum();
     Ok(PictureHash::from_bits(luma.iter().map(|v| u32::from(*v) * 64 > sum)))
+}
+
+/// Which of the 64 blocks of the picture are lighter than the middle one of them: the wavelet hash of
+/// `imagehash` (Haar), for which the picture is first brought to a square with the largest power of two
+/// that its shorter side holds, at least 8.
+///
+/// # Errors
+/// When there is no picture `index` in the batch.
+pub fn whash(image: &Image, index: usize) -> Result<PictureHash, PixelError> {
+    let side = 1_usize << image.width().min(image.height()).max(SIDE).ilog2();
+    let luma = small(image, index, side, side)?;
+    // The transform's low part holds the blocks' means less that of all: their order is that of the sums.
+    let block = side / SIDE;
+    let mut sums = [0_u64; SIDE * SIDE];
+    for (y, row) in luma.chunks_exact(side).enumerate() {
+        for (x, part) in row.chunks_exact(block).enumerate() {
+            sums[y / block * SIDE + x] += part.iter().map(|v| u64::from(*v)).sum::<u64>();
+        }
+    }
+    let mut sorted = sums;
+    sorted.sort_unstable();
+    let twice_middle = sorted[31] + sorted[32];
+    Ok(PictureHash::from_bits(sums.iter().map(|v| 2 * v > twice_middle)))
 }
 
 /// Which of the 64 lowest frequencies (a cosine transform) are stronger than the middle one of them.

@@ -40,6 +40,12 @@ pub struct Quality {
     pub highlights: f64,
     /// The share of pixels with luma of 2 or less.
     pub shadows: f64,
+    /// How visible the seam is between pictures side by side, and between pictures one above the other. With the
+    /// step between two pixels the root of the mean of their squared differences over red, green and blue
+    /// in bytes: one plus the mean step across the seam (from the last column to the first), divided by one
+    /// plus the mean step between neighbours inside, in the same direction. 1 or less cannot be seen; 2 can. 1 for
+    /// a single column or row.
+    pub seams: [f64; 2],
 }
 
 /// The nearest byte.
@@ -100,7 +106,35 @@ pub fn measure(image: &Image, index: usize) -> Result<Quality, PixelError> {
         edges,
         highlights: share(BRIGHT..=255),
         shadows: share(0..=DARK),
+        seams: seams(frame, [width, height, image.channels()]),
     })
+}
+
+/// The step across the wrap against the step inside, along rows and down columns.
+fn seams(frame: &[f32], [width, height, channels]: [usize; 3]) -> [f64; 2] {
+    let bytes: Vec<[i32; 3]> = frame
+        .chunks_exact(channels)
+        .map(|p| [p[0], p[1], p[2]].map(|v| i32::from(nearest_byte(v))))
+        .collect();
+    let step = |a: usize, b: usize| {
+        let sum: i32 = bytes[a].iter().zip(&bytes[b]).map(|(a, b)| (a - b) * (a - b)).sum();
+        (f64::from(sum) / 3.0).sqrt()
+    };
+    let ratio = |wrap: f64, inside: f64, across: usize, along: usize| {
+        let inside = inside / ((along - 1) * across).max(1) as f64;
+        (1.0 + wrap / across as f64) / (1.0 + inside)
+    };
+    let (mut wrap, mut inside) = ([0.0_f64; 2], [0.0_f64; 2]);
+    for y in 0..height {
+        let row = y * width;
+        wrap[0] += step(row + width - 1, row);
+        inside[0] += (1..width).fold(0.0, |sum, x| sum + step(row + x - 1, row + x));
+        if y > 0 {
+            inside[1] += (0..width).fold(0.0, |sum, x| sum + step(row - width + x, row + x));
+        }
+    }
+    wrap[1] = (0..width).fold(0.0, |sum, x| sum + step((height - 1) * width + x, x));
+    [ratio(wrap[0], inside[0], height, width), ratio(wrap[1], inside[1], width, height)]
 }
 
 /// The Laplacian's variance and the share of edges.
@@ -180,6 +214,9 @@ pub struct Subject {
     pub bounds: Option<[usize; 4]>,
     /// Whether the box touches the left, the top, the right, the bottom of the picture.
     pub touches: [bool; 4],
+    /// The share of the picture's outermost pixels with samples of at least one half: how much of the subject is
+    /// cut off. 0 when it stands free.
+    pub border: f64,
 }
 
 /// The subject in mask `index` of the batch, 1 = subject.
@@ -205,6 +242,7 @@ pub fn subject_of_alpha(image: &Image, index: usize) -> Result<Subject, PixelErr
 
 fn subject_in(samples: impl Iterator<Item = f32>, width: usize, height: usize) -> Subject {
     let (mut total, mut sum_x, mut sum_y) = (0.0_f64, 0.0_f64, 0.0_f64);
+    let (mut on_border, mut of_border) = (0_u64, 0_u64);
     let mut bounds: Option<[usize; 4]> = None;
     for (i, v) in samples.enumerate() {
         let v = f64::from(if v.is_nan() { 0.0 } else { v.clamp(0.0, 1.0) });
@@ -216,6 +254,10 @@ fn subject_in(samples: impl Iterator<Item = f32>, width: usize, height: usize) -
             let [l, t, r, b] = bounds.unwrap_or([x, y, x + 1, y + 1]);
             bounds = Some([l.min(x), t.min(y), r.max(x + 1), b.max(y + 1)]);
         }
+        if x == 0 || y == 0 || x + 1 == width || y + 1 == height {
+            of_border += 1;
+            on_border += u64::from(v >= 0.5);
+        }
     }
     let (w, h) = (width as f64, height as f64);
     let center = if total > 0.0 { [sum_x / total / w, sum_y / total / h] } else { [0.5, 0.5] };
@@ -225,6 +267,7 @@ fn subject_in(samples: impl Iterator<Item = f32>, width: usize, height: usize) -
         off_center: (dx * dx + dy * dy).sqrt() / ((w * w + h * h).sqrt() * 0.5),
         center,
         bounds,
+        border: on_border as f64 / of_border.max(1) as f64,
         touches: bounds.map_or([false; 4], |[l, t, r, b]| [l == 0, t == 0, r == width, b == height]),
     }
 }
