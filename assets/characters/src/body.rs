@@ -4,7 +4,7 @@ use crate::color::{Rgb, Tones};
 use crate::figure::{EDGE, Figure, SIDES};
 use crate::pen::{At, Outline, Pen, Shape, stretched, turned};
 use crate::skin::Area;
-use crate::traits::{Color, Headgear, Kind};
+use crate::traits::{Color, Headgear, Kind, Pattern};
 
 /// A limb that bends between two places, `bow` units off the straight line.
 fn bow(from: At, to: At, bow: f32) -> Shape {
@@ -267,9 +267,6 @@ impl Figure {
                     .closed();
                 self.skin(pen, &shape, area);
                 self.shine(pen, at.head, at.rx, at.ry, 0.5);
-                for (side, _) in SIDES {
-                    self.tentacle(pen, At(x + side * 7.0, -28.0), At(x + side * 9.5, -5.5), 0.0);
-                }
             }
             kind => {
                 let top = y - ry;
@@ -283,16 +280,8 @@ impl Figure {
                     .curve(At(x - wide * 1.2, low), At(x - wide * 0.98, y - 4.0), At(x - shoulder, top + 4.0))
                     .closed();
                 self.skin(pen, &shape, area);
-                if kind == Kind::Dragon {
+                if kind == Kind::Dragon && self.traits.pattern == Pattern::Belly {
                     self.belly_plates(pen, &shape);
-                }
-                if kind == Kind::Frog && self.traits.pattern != crate::traits::Pattern::Belly {
-                    pen.inside(&shape, |pen| {
-                        pen.fill(
-                            &Shape::oval(At(x + self.turn * 4.0, y + 5.0), rx * 0.62, ry * 0.7),
-                            self.belly,
-                        );
-                    });
                 }
                 // The head's shadow on the chest.
                 pen.inside(&shape, |pen| {
@@ -361,10 +350,24 @@ impl Figure {
         }
     }
 
-    /// Both arms, or only the one of a side.
-    pub(crate) fn arms(&self, pen: &mut Pen) {
+    /// The arms: first those behind the body, then those before it.
+    pub(crate) fn arms(&self, pen: &mut Pen, behind: bool) {
         for (side, index) in SIDES {
-            self.arm(pen, side, index);
+            if self.arm_behind(index) == behind {
+                self.arm(pen, side, index);
+            }
+        }
+    }
+
+    /// Whether an arm grows from behind the body: raised ones, and all of those that stand out from a one-piece
+    /// body.
+    fn arm_behind(&self, index: usize) -> bool {
+        let at = &self.at;
+        let raised = at.hands[index].1 < at.shoulders[index].1 - 3.0;
+        match self.traits.kind {
+            Kind::Bird => raised,
+            Kind::Blob | Kind::Ghost | Kind::Octopus => true,
+            _ => raised,
         }
     }
 

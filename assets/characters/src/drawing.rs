@@ -3,8 +3,9 @@
 use crate::figure::Figure;
 use crate::looks;
 use crate::pen::{At, Pen, UNITS, turned};
+use crate::pixel;
 use crate::rng::Rng;
-use crate::traits::{Accessory, Kind, Look, Pose, Traits};
+use crate::traits::{Accessory, Headgear, Kind, Look, Pose, Traits};
 use tiny_skia::Transform;
 
 /// The largest picture that is drawn, in pixels.
@@ -59,10 +60,10 @@ pub fn draw_in(traits: &Traits, look: Look, seed: u64, size: u32) -> Result<Draw
         return Err(DrawError::Traits(why));
     }
     if look == Look::Pixel {
-        let fine = plain(traits, Look::Usual, seed, looks::PIXEL_FINE).ok_or(DrawError::Size(size))?;
-        return Ok(looks::pixel(&fine, size));
+        let (fine, figure, placing) = plain(traits, look, seed, pixel::FINE).ok_or(DrawError::Size(size))?;
+        return Ok(pixel::pixel(&fine, &figure, placing, size));
     }
-    plain(traits, look, seed, size).ok_or(DrawError::Size(size))
+    plain(traits, look, seed, size).map(|(drawing, ..)| drawing).ok_or(DrawError::Size(size))
 }
 
 /// How the figure is placed in the picture.
@@ -115,7 +116,7 @@ impl Placing {
 }
 
 /// Draws without what happens to whole pictures.
-fn plain(traits: &Traits, look: Look, seed: u64, size: u32) -> Option<Drawing> {
+fn plain(traits: &Traits, look: Look, seed: u64, size: u32) -> Option<(Drawing, Figure, Transform)> {
     let figure = Figure::new(traits, look, seed);
     let placing = Placing::of(&figure);
     let mut scene = Pen::new(size)?;
@@ -134,7 +135,7 @@ fn plain(traits: &Traits, look: Look, seed: u64, size: u32) -> Option<Drawing> {
     let mut subject = sheet.done();
     let mut behind = scene.done();
     looks::grade(&mut subject, &mut behind, &figure, size, &placing.transform());
-    Some(compose(size, &subject, behind, head))
+    Some((compose(size, &subject, behind, head), figure, placing.transform()))
 }
 
 impl Figure {
@@ -145,20 +146,35 @@ impl Figure {
         if !self.sitting {
             self.legs(pen);
         }
+        self.arms(pen, true);
         self.torso(pen);
         if self.sitting {
             self.legs(pen);
         }
-        self.arms(pen);
+        // A bird's wings lie over what it wears.
+        if self.traits.kind != Kind::Bird {
+            self.arms(pen, false);
+        }
         if !self.one_piece() {
             self.neckwear(pen);
         }
         self.head(pen);
+        // A frog's eyes stand before its hat.
+        let first = self.traits.kind == Kind::Frog
+            && !matches!(self.traits.headgear, Headgear::Bow | Headgear::Flower);
+        if first {
+            self.headgear(pen);
+        }
         self.face(pen);
         if self.one_piece() {
             self.neckwear(pen);
         }
-        self.headgear(pen);
+        if self.traits.kind == Kind::Bird {
+            self.arms(pen, false);
+        }
+        if !first {
+            self.headgear(pen);
+        }
         self.glasses(pen);
         self.held(pen);
     }

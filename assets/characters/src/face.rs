@@ -21,8 +21,10 @@ impl Figure {
         self.snout(pen);
         self.cheeks(pen);
         self.eyes(pen);
-        self.brows(pen);
-        self.mouth(pen);
+        if self.look != Look::Pixel {
+            self.brows(pen);
+            self.mouth(pen);
+        }
     }
 
     /// The place of an eye.
@@ -140,7 +142,7 @@ impl Figure {
     }
 
     /// The colour of an iris: it stands out from the body.
-    fn iris(&self) -> Rgb {
+    pub(crate) fn iris(&self) -> Rgb {
         if self.look == Look::Gold {
             return Rgb::hex(0xB0_20_3A);
         }
@@ -156,12 +158,16 @@ impl Figure {
                 let eye = self.eye_at(side);
                 let bump = eye.by(0.0, 0.5);
                 let r = 10.4 * self.at.eye.min(1.05);
-                self.bit(pen, &Shape::circle(bump, r), bump, r, r);
-                // Melts into the head below.
-                pen.inside(&Shape::oval(self.at.head, self.at.rx - 0.4, self.at.ry - 0.2), |pen| {
-                    pen.fill(&Shape::circle(bump, r + EDGE + 0.4), self.tones.base);
-                });
+                // Lit as the head is, so that both are one.
+                let circle = Shape::circle(bump, r);
+                let head = Shape::oval(self.at.head, self.at.rx, self.at.ry);
+                pen.outside(&head, |pen| pen.line(&circle, EDGE * 2.0, self.tones.line));
+                pen.fill(&circle, self.lit(self.at.head, self.at.rx, self.at.ry));
             }
+        }
+        if self.look == Look::Pixel {
+            // Set square by square later on.
+            return;
         }
         if self.traits.eyes == Eyes::Single {
             let eye = self.at.eyes.by(0.0, -0.5);
@@ -325,7 +331,7 @@ impl Figure {
             Eyes::Anime => 10.6,
             _ => 9.2,
         } * s;
-        let frog = if self.traits.kind == Kind::Frog { 2.0 } else { 0.0 };
+        let frog = if self.traits.kind == Kind::Frog { 4.0 } else { 0.0 };
         let single = self.traits.eyes == Eyes::Single;
         for (side, _) in SIDES {
             let eye = if single { self.at.eyes.by(side * 5.6, -4.2) } else { self.eye_at(side) };

@@ -101,7 +101,7 @@ impl Figure {
         if traits.color == Color::White && !gold {
             // Snow has a blue shade and a soft line.
             figure.tones.shade = Rgb::hex(0xC9_D0_E6);
-            figure.tones.line = Rgb::hex(0x6E_70_8C);
+            figure.tones.line = Rgb::hex(0x5C_5E_7E);
         }
         figure.vary(&mut rng);
         figure.pose();
@@ -214,7 +214,7 @@ impl Figure {
         if self.traits.accessory == Accessory::Heart {
             let centre = self.heart_at();
             for (side, index) in SIDES {
-                self.at.hands[index] = centre.by(side * 9.0, 2.0);
+                self.at.hands[index] = centre.by(side * 12.0, 2.5);
             }
         }
     }
@@ -243,6 +243,14 @@ impl Figure {
             Headgear::TopHat => 23.0,
             Headgear::WizardHat => 33.0,
         };
+        let above = above
+            + match (self.traits.kind, self.traits.headgear) {
+                (Kind::Frog, Headgear::Beanie | Headgear::Cap | Headgear::Headphones | Headgear::Halo) => {
+                    13.0
+                }
+                (Kind::Frog, _) => 5.0,
+                _ => 0.0,
+            };
         let held = match self.traits.accessory {
             Accessory::Balloon => 100.0,
             _ => 0.0,
@@ -360,8 +368,8 @@ fn plain(kind: Kind) -> Anatomy {
             torso: At(0.0, -38.0),
             torso_rx: 28.0,
             torso_ry: 34.0,
-            neck: At(0.0, -28.0),
-            neck_w: 28.5,
+            neck: At(0.0, -31.0),
+            neck_w: 28.0,
             shoulders: [At(-24.5, -36.0), At(24.5, -36.0)],
             hands: [At(-33.0, -22.0), At(33.0, -22.0)],
             top: -82.0,

@@ -45,7 +45,7 @@ impl Figure {
                 });
             });
         };
-        let shift = crown.by(self.turn * 1.5, 0.0);
+        let shift = crown.by(self.turn * 1.5, if self.traits.kind == Kind::Frog { -3.5 } else { 0.0 });
         match self.traits.headgear {
             Headgear::None => {}
             Headgear::PartyHat => {
@@ -61,7 +61,13 @@ impl Figure {
             Headgear::Beanie => self.beanie(pen, &tones),
             Headgear::Cap => self.cap(pen, &tones),
             Headgear::Headphones => self.headphones(pen, &tones),
-            Headgear::Halo => seat(pen, crown.by(0.0, -7.5), tilt, size, &|pen| halo(pen, &tones)),
+            Headgear::Halo => seat(
+                pen,
+                crown.by(0.0, if self.traits.kind == Kind::Frog { -17.0 } else { -7.5 }),
+                tilt,
+                size,
+                &|pen| halo(pen, &tones),
+            ),
             Headgear::Flower => {
                 let at = self.beside(0.62);
                 seat(pen, at, tilt * 2.0, 1.0, &|pen| self.flower(pen, &tones));
@@ -77,7 +83,7 @@ impl Figure {
     fn hat_size(&self) -> f32 {
         match self.traits.kind {
             Kind::Bunny => 0.94,
-            Kind::Frog => 0.86,
+            Kind::Frog => 0.9,
             Kind::Blob => 1.0,
             _ => 1.0,
         }
@@ -90,7 +96,8 @@ impl Figure {
             return at.head.by(self.hold * at.rx * 0.62, -at.ry + 1.0);
         }
         if self.traits.kind == Kind::Frog {
-            return at.head.by(0.0, -at.ry - 1.0);
+            // On one of its eyes.
+            return self.eye_at(self.hold).by(self.hold * 2.0, -9.5);
         }
         let rise = (1.0 - across * across).sqrt();
         at.head.by(self.hold * at.rx * across, -at.ry * rise + 2.0)
@@ -223,11 +230,13 @@ impl Figure {
 
     fn beanie(&self, pen: &mut Pen, tones: &Tones) {
         let crown = self.crown();
-        let below = if self.traits.kind == Kind::Frog { 5.0 } else { 8.6 };
         let x = crown.0;
-        let y = crown.1 + below;
-        let w = self.chord(below) + 1.4;
-        let top = crown.1 - 6.5;
+        // A frog's sits behind its eyes and stands above them.
+        let (y, w, top) = if self.traits.kind == Kind::Frog {
+            (crown.1 - 1.5, 18.5, crown.1 - 19.0)
+        } else {
+            (crown.1 + 8.6, self.chord(8.6) + 1.4, crown.1 - 6.5)
+        };
         let dome = Outline::from(At(x - w, y))
             .curve(At(x - w * 1.02, y - (y - top) * 0.8), At(x - w * 0.55, top), At(x, top))
             .curve(At(x + w * 0.55, top), At(x + w * 1.02, y - (y - top) * 0.8), At(x + w, y))
@@ -257,12 +266,13 @@ impl Figure {
 
     fn cap(&self, pen: &mut Pen, tones: &Tones) {
         let crown = self.crown();
-        let below = if self.traits.kind == Kind::Frog { 4.5 } else { 8.0 };
         let side = if self.turn == 0.0 { self.hold } else { self.turn };
         let x = crown.0;
-        let y = crown.1 + below;
-        let w = self.chord(below) + 1.2;
-        let top = crown.1 - 5.5;
+        let (y, w, top) = if self.traits.kind == Kind::Frog {
+            (crown.1 - 3.0, 17.0, crown.1 - 17.0)
+        } else {
+            (crown.1 + 8.0, self.chord(8.0) + 1.2, crown.1 - 5.5)
+        };
         let dome = Outline::from(At(x - w, y))
             .curve(At(x - w * 1.02, y - (y - top) * 0.85), At(x - w * 0.52, top), At(x, top))
             .curve(At(x + w * 0.52, top), At(x + w * 1.02, y - (y - top) * 0.85), At(x + w, y))
@@ -302,7 +312,7 @@ impl Figure {
             Kind::Dragon => at.rx,
             _ => self.chord((y - self.crown().1).min(at.ry)) + 0.5,
         };
-        let top = self.crown().1 - 4.0;
+        let top = self.crown().1 - if self.traits.kind == Kind::Frog { 17.0 } else { 4.0 };
         let band = Outline::from(At(x - out, y - 4.0))
             .curve(At(x - out * 1.06, top + 6.0), At(x - out * 0.6, top), At(x, top))
             .curve(At(x + out * 0.6, top), At(x + out * 1.06, top + 6.0), At(x + out, y - 4.0))

@@ -14,6 +14,7 @@ mod figure;
 mod headgear;
 mod looks;
 mod pen;
+mod pixel;
 pub mod rng;
 pub mod rules;
 mod scene;
@@ -27,6 +28,6 @@ pub mod wish;
 
 pub use caption::{canonical, caption, caption_in};
 pub use drawing::{DrawError, Drawing, LARGEST, draw, draw_in};
-pub use looks::PIXELS;
+pub use pixel::PIXELS;
 pub use split::Split;
 pub use traits::{Look, Traits};

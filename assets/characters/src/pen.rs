@@ -408,6 +408,19 @@ impl Pen {
         self.clip = before;
     }
 
+    /// What `draw` draws shows only outside the shape.
+    pub(crate) fn outside(&mut self, shape: &Shape, draw: impl FnOnce(&mut Self)) {
+        let Some(path) = &shape.0 else { return };
+        let before = self.clip.take();
+        self.clip = Mask::new(self.sheet.width(), self.sheet.height()).map(|mut mask| {
+            mask.fill_path(path, FillRule::Winding, true, self.placing);
+            mask.invert();
+            mask
+        });
+        draw(self);
+        self.clip = before;
+    }
+
     /// What `draw` draws is moved, turned or stretched.
     pub(crate) fn placed(&mut self, by: Transform, draw: impl FnOnce(&mut Self)) {
         let before = self.placing;

@@ -66,6 +66,11 @@ fn lost(color: Color, background: Background) -> bool {
     }
 }
 
+/// Whether black things are lost in front of it.
+fn dark(background: Background) -> bool {
+    matches!(background, Background::Charcoal | Background::Night)
+}
+
 /// The colours a thing on the head can have.
 pub fn headgear_tints(headgear: Headgear) -> &'static [Tint] {
     match headgear {
@@ -121,6 +126,10 @@ impl Traits {
             ),
             (clash(self.headgear_color), "headgear in the colour of the body cannot be seen"),
             (clash(self.accessory_color), "an accessory in the colour of the body cannot be seen"),
+            (
+                self.accessory_color == Tint::Black && dark(self.background),
+                "a black accessory would be lost in front of that background",
+            ),
             (lost(self.color, self.background), "the body would be lost in front of that background"),
         ];
         checks.into_iter().find(|(wrong, _)| *wrong).map(|(_, why)| why)
@@ -167,7 +176,11 @@ impl Traits {
         let seen = |tint: Tint| u32::from(tint.word() != color.word());
         let headgear_color = rng.weighted(headgear_tints(headgear), seen, Tint::None);
         let accessory_color = rng.weighted(accessory_tints(accessory), seen, Tint::None);
-        let background = rng.weighted(Background::ALL, |b| u32::from(!lost(color, b)), Background::SkyBlue);
+        let background = rng.weighted(
+            Background::ALL,
+            |b| u32::from(!lost(color, b) && !(accessory_color == Tint::Black && dark(b))),
+            Background::SkyBlue,
+        );
         let pose = rng.weighted(
             Pose::ALL,
             |p| match p {

@@ -16,7 +16,8 @@ pub(crate) fn draw(pen: &mut Pen, figure: &Figure, placing: &Placing) {
     let mut rng = figure.rng("scene");
     match figure.look {
         Look::Gold => treasury(pen, &mut rng),
-        _ => background(pen, figure.traits.background, &mut rng),
+        // The night look has a moon of its own: no sun stands beside it.
+        look => background(pen, figure.traits.background, look != Look::Night, &mut rng),
     }
     shadow(pen, figure, placing);
 }
@@ -64,7 +65,7 @@ fn plain(pen: &mut Pen, color: Rgb, rng: &mut Rng) {
     );
 }
 
-fn background(pen: &mut Pen, background: Background, rng: &mut Rng) {
+fn background(pen: &mut Pen, background: Background, lights: bool, rng: &mut Rng) {
     match background {
         Background::Cream => plain(pen, Rgb::hex(0xFB_EE_D2), rng),
         Background::SkyBlue => plain(pen, Rgb::hex(0xAE_DB_F8), rng),
@@ -75,12 +76,12 @@ fn background(pen: &mut Pen, background: Background, rng: &mut Rng) {
         Background::Charcoal => plain(pen, Rgb::hex(0x45_47_55), rng),
         Background::Peach => gradient(pen, [0xFF_E9_B8, 0xFF_BF_9E, 0xF7_94_94], rng),
         Background::Violet => gradient(pen, [0x8F_A8_F8, 0x9F_86_EA, 0xD6_8A_E0], rng),
-        Background::Hills => hills(pen, rng),
-        Background::Night => night(pen, rng),
+        Background::Hills => hills(pen, lights, rng),
+        Background::Night => night(pen, lights, rng),
         Background::Clouds => clouds(pen, rng),
         Background::Confetti => confetti(pen, rng),
-        Background::Sea => sea(pen, rng),
-        Background::Sunset => sunset(pen, rng),
+        Background::Sea => sea(pen, lights, rng),
+        Background::Sunset => sunset(pen, lights, rng),
         Background::Checker => checker(pen, rng),
         Background::Snow => snow(pen, rng),
         Background::Forest => forest(pen, rng),
@@ -123,15 +124,24 @@ fn ridge(pen: &mut Pen, base: f32, bump: f32, phase: f32, fill: impl Into<Fill>)
 }
 
 /// A sun with a soft glow.
-fn sun(pen: &mut Pen, at: At, radius: f32, color: Rgb) {
+fn sun(pen: &mut Pen, at: At, radius: f32, color: Rgb, lights: bool) {
+    if !lights {
+        return;
+    }
     pen.fill(&Shape::circle(at, radius * 3.0), Fill::glow(at, radius * 3.0, color, 0.55));
     pen.fill(&Shape::circle(at, radius), color);
 }
 
-fn hills(pen: &mut Pen, rng: &mut Rng) {
+fn hills(pen: &mut Pen, lights: bool, rng: &mut Rng) {
     pen.flood(Fill::along(TOP, At(0.0, 90.0), &[Rgb::hex(0x8C_CB_F7), Rgb::hex(0xDF_F3_FB)]));
     let side = rng.side();
-    sun(pen, At(64.0 + side * rng.between(38.0, 50.0), rng.between(16.0, 26.0)), 8.0, Rgb::hex(0xFF_EE_A8));
+    sun(
+        pen,
+        At(64.0 + side * rng.between(38.0, 50.0), rng.between(16.0, 26.0)),
+        8.0,
+        Rgb::hex(0xFF_EE_A8),
+        lights,
+    );
     for index in 0..2 {
         let at =
             At(64.0 - side * rng.between(20.0, 58.0) + index as f32 * side * 60.0, rng.between(16.0, 42.0));
@@ -171,7 +181,10 @@ fn stars(pen: &mut Pen, count: usize, low: f32, rng: &mut Rng) {
     }
 }
 
-fn moon(pen: &mut Pen, at: At, r: f32) {
+fn moon(pen: &mut Pen, at: At, r: f32, lights: bool) {
+    if !lights {
+        return;
+    }
     pen.fill(&Shape::circle(at, r * 2.6), Fill::glow(at, r * 2.6, Rgb::hex(0xFD_F2_C8), 0.42));
     pen.fill(&Shape::circle(at, r), Rgb::hex(0xFD_F2_C8));
     for (x, y, s) in [(-0.3, -0.2, 0.22), (0.35, 0.3, 0.17), (0.2, -0.45, 0.12)] {
@@ -179,11 +192,11 @@ fn moon(pen: &mut Pen, at: At, r: f32) {
     }
 }
 
-fn night(pen: &mut Pen, rng: &mut Rng) {
+fn night(pen: &mut Pen, lights: bool, rng: &mut Rng) {
     pen.flood(Fill::along(TOP, BOTTOM, &[Rgb::hex(0x16_1A_4A), Rgb::hex(0x2E_33_7E), Rgb::hex(0x5A_4E_A6)]));
     stars(pen, 34, 92.0, rng);
     let side = rng.side();
-    moon(pen, At(64.0 + side * rng.between(40.0, 50.0), rng.between(15.0, 24.0)), 8.5);
+    moon(pen, At(64.0 + side * rng.between(40.0, 50.0), rng.between(15.0, 24.0)), 8.5, lights);
     ridge(
         pen,
         101.0,
@@ -238,10 +251,16 @@ fn confetti(pen: &mut Pen, rng: &mut Rng) {
     }
 }
 
-fn sea(pen: &mut Pen, rng: &mut Rng) {
+fn sea(pen: &mut Pen, lights: bool, rng: &mut Rng) {
     pen.flood(Fill::along(TOP, At(0.0, 64.0), &[Rgb::hex(0x9C_DA_F8), Rgb::hex(0xE6_F8_FC)]));
     let side = rng.side();
-    sun(pen, At(64.0 + side * rng.between(36.0, 48.0), rng.between(15.0, 24.0)), 8.0, Rgb::hex(0xFF_F0_A6));
+    sun(
+        pen,
+        At(64.0 + side * rng.between(36.0, 48.0), rng.between(15.0, 24.0)),
+        8.0,
+        Rgb::hex(0xFF_F0_A6),
+        lights,
+    );
     cloud(pen, At(64.0 - side * 44.0, rng.between(20.0, 34.0)), 6.5, WHITE, 0.9);
     let line = 58.0 + rng.around(0.0, 4.0);
     let water = Shape::polygon(&[At(-2.0, line), At(130.0, line), At(130.0, 130.0), At(-2.0, 130.0)]);
@@ -281,14 +300,14 @@ fn sea(pen: &mut Pen, rng: &mut Rng) {
     );
 }
 
-fn sunset(pen: &mut Pen, rng: &mut Rng) {
+fn sunset(pen: &mut Pen, lights: bool, rng: &mut Rng) {
     pen.flood(Fill::along(
         TOP,
         At(0.0, 104.0),
         &[Rgb::hex(0x6A_4F_A8), Rgb::hex(0xD8_68_9A), Rgb::hex(0xFF_9A_62), Rgb::hex(0xFF_D9_7A)],
     ));
     let at = At(64.0 + rng.side() * rng.between(24.0, 42.0), 84.0 + rng.around(0.0, 3.0));
-    sun(pen, at, 14.0, Rgb::hex(0xFF_F2_B4));
+    sun(pen, at, 14.0, Rgb::hex(0xFF_F2_B4), lights);
     for _ in 0..4 {
         let band = At(rng.between(5.0, 123.0), rng.between(16.0, 62.0));
         let w = rng.between(10.0, 22.0);
@@ -441,5 +460,5 @@ fn treasury(pen: &mut Pen, rng: &mut Rng) {
 pub(crate) fn moonlight(pen: &mut Pen, rng: &mut Rng) {
     stars(pen, 22, 60.0, rng);
     let side = rng.side();
-    moon(pen, At(64.0 + side * rng.between(42.0, 50.0), rng.between(14.0, 20.0)), 7.5);
+    moon(pen, At(64.0 + side * rng.between(42.0, 50.0), rng.between(14.0, 20.0)), 7.5, true);
 }

@@ -124,7 +124,9 @@ impl Figure {
             return;
         }
         let Area { centre, rx, ry, face } = area;
-        let patch = if face {
+        let patch = if self.traits.kind == crate::traits::Kind::Octopus {
+            Shape::oval(At(self.at.mouth.0, self.at.mouth.1 + 6.5), rx * 0.6, 12.0)
+        } else if face {
             Shape::oval(At(centre.0 + self.turn * 5.0, -10.0), rx * 0.66, (-self.at.mouth.1 - 16.0).max(12.0))
         } else {
             Shape::oval(centre.by(self.turn * 4.0, ry * 0.2), rx * 0.64, ry * 0.74)
@@ -135,6 +137,10 @@ impl Figure {
     /// Whether a place on the head belongs to the face.
     fn on_face(&self, At(x, y): At, room: f32) -> bool {
         let at = &self.at;
+        if self.traits.kind == crate::traits::Kind::Frog {
+            let (dx, dy) = ((x - at.mouth.0) / (13.0 + room), (y - at.mouth.1) / (7.5 + room));
+            return dx * dx + dy * dy < 1.0;
+        }
         let middle = at.eyes.toward(at.mouth, 0.45);
         let dx = (x - middle.0) / (at.gap + 8.5 + room);
         let dy = (y - middle.1) / ((at.mouth.1 - at.eyes.1).abs() * 0.5 + 9.0 + room);
@@ -229,15 +235,21 @@ impl Figure {
         };
         if face {
             let eye = At(self.at.eyes.0 + side * self.at.gap, self.at.eyes.1);
-            patch(pen, eye.by(side * 2.0, -2.0), 11.5);
-            patch(pen, centre.by(-side * rx * 0.8, -ry * 0.75), 10.0);
+            if self.traits.kind == crate::traits::Kind::Frog {
+                patch(pen, centre.by(side * rx * 0.75, ry * 0.2), 11.0);
+                patch(pen, centre.by(-side * rx * 0.45, -ry * 0.85), 9.0);
+                return;
+            }
+            patch(pen, eye.by(side * 2.5, -2.0), 13.0);
+            patch(pen, centre.by(-side * rx * 0.72, -ry * 0.8), 12.5);
+            patch(pen, centre.by(-side * rx * 0.95, ry * 0.45), 7.0);
             if self.one_piece() {
-                patch(pen, At(centre.0 - side * rx * 0.62, -10.0), 11.0);
-                patch(pen, At(centre.0 + side * rx * 0.9, -16.0), 8.0);
+                patch(pen, At(centre.0 - side * rx * 0.55, -14.0), 12.0);
+                patch(pen, At(centre.0 + side * rx * 0.85, -18.0), 10.0);
             }
         } else {
-            patch(pen, centre.by(-side * rx * 0.55, ry * 0.5), 9.5);
-            patch(pen, centre.by(side * rx * 0.8, -ry * 0.35), 7.5);
+            patch(pen, centre.by(-side * rx * 0.5, ry * 0.45), 10.5);
+            patch(pen, centre.by(side * rx * 0.8, -ry * 0.35), 8.5);
         }
     }
 }

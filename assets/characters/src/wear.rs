@@ -133,9 +133,10 @@ impl Figure {
         } else {
             Rgb::hex(0xE0_42_48)
         });
-        let disc = front.by(0.0, if one { 8.0 } else { 11.5 });
+        let disc = front.by(0.0, if one { 7.0 } else { 11.5 });
         for (side, _) in SIDES {
-            let from = neck.by(side * (w - 1.5) * if one { 0.96 } else { 0.8 }, -1.0);
+            // On a wide body the ribbon is pinned to the chest.
+            let from = if one { front.by(side * 7.5, -4.0) } else { neck.by(side * (w - 1.5) * 0.8, -1.0) };
             let band = Outline::from(from)
                 .bend(from.toward(disc, 0.55).by(side * 1.6, 2.0), disc.by(side * 1.2, -5.0))
                 .open();
@@ -201,18 +202,26 @@ impl Figure {
                 self.arm(pen, self.hold, index);
             }
             Accessory::Heart => {
+                for (side, index) in SIDES {
+                    self.arm(pen, side, index);
+                }
                 let tones = self.accessory_tones();
                 let at = self.heart_at();
-                let shape = Shape::heart(at, 10.0).moved(turned(at, self.hold * 5.0));
+                let shape = Shape::heart(at, 12.5).moved(turned(at, self.hold * 5.0));
                 let fill = Fill::Radial(
-                    at.by(-3.5, -4.5),
-                    16.0,
+                    at.by(-4.5, -6.0),
+                    20.0,
                     vec![(0.0, tones.light.into()), (0.45, tones.base.into()), (1.0, tones.shade.into())],
                 );
                 pen.part(&shape, fill, tones.line, EDGE);
-                let shine = at.by(-4.6, -3.6);
-                pen.fill(&Shape::oval(shine, 2.2, 1.4).moved(turned(shine, -38.0)), Ink(WHITE, 0.75));
-                self.arms(pen);
+                let shine = at.by(-6.0, -4.6);
+                pen.fill(&Shape::oval(shine, 2.7, 1.7).moved(turned(shine, -38.0)), Ink(WHITE, 0.75));
+                // Hands at its sides.
+                for (side, index) in SIDES {
+                    let hand = self.at.hands[index].by(-side * 0.6, 0.4);
+                    let paw = Shape::oval(hand, 4.6, 4.2).moved(turned(hand, side * 20.0));
+                    self.bit(pen, &paw, hand, 5.0, 5.0);
+                }
             }
             _ => {}
         }
