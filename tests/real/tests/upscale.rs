@@ -21,7 +21,8 @@ const ONE: &[&str] = &["scene_38x53"];
 const BOTH: &[&str] = &["scene_38x53", "scene_61x47"];
 
 impl Case {
-    /// The references have 16 bits: half a step of theirs, and what single precision costs in up to 351 convolutions.
+    /// Ten times what was measured. Half a step of the references' 16 bits, 7.6e-6, is part of that, the rest is what
+    /// single precision costs in up to 351 convolutions.
     #[track_caller]
     fn check(self) {
         let Some(file) = self.file else { return };
@@ -35,7 +36,7 @@ impl Case {
             assert_eq!((ours.width(), ours.height()), (theirs.width(), theirs.height()), "{picture}");
             let (most, mean) = apart(ours.data().iter().copied(), theirs.data().iter().copied());
             eprintln!("{} {picture}: at most {most:.2e} apart, {mean:.2e} on average", self.model);
-            assert!(most <= 2e-3, "{} {picture}: {most}", self.model);
+            assert!(most <= 1.3e-4, "{} {picture}: {most}", self.model);
         }
     }
 }
