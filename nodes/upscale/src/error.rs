@@ -1,6 +1,7 @@
 //! What can be wrong with an upscaler's file or with the picture it is given.
 
 use kiln_networks::NetError;
+use kiln_pixels::PixelError;
 use kiln_tensor::VarsError;
 use kiln_types::PictureError;
 use kiln_weights::WeightError;
@@ -30,6 +31,9 @@ pub enum UpscaleError {
     /// The result would be no picture: far too large, above all.
     #[error("the enlarged picture cannot be: {0}")]
     Picture(#[from] PictureError),
+    /// The alpha channel could not be enlarged.
+    #[error("the enlarged alpha channel cannot be: {0}")]
+    Alpha(#[from] PixelError),
     /// The result is not a number somewhere.
     #[error("{file} gave something that is not a number; the file or the picture is damaged")]
     NotANumber {

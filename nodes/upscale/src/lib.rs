@@ -1,6 +1,11 @@
 //! Upscalers: ESRGAN and its relatives, tile by tile.
 
+mod compact;
 pub mod error;
+pub mod file;
+mod network;
+mod rrdb;
+mod strangers;
 pub mod upscaler;
 
 pub use error::UpscaleError;

@@ -4,13 +4,20 @@
 mod activate;
 mod attention;
 mod conv;
+mod dense;
 mod linear;
 mod norm;
+mod prelu;
 mod shape;
+mod shuffle;
 
 pub use activate::{act, act_plain, add, geglu_plain, scale_add};
 pub use attention::{Attend, attention, attention_in_blocks, attention_plain};
+use conv::conv2d_vec;
 pub use conv::{ConvSpec, ConvThen, conv2d, conv2d_plain};
+pub use dense::{Dense, DenseConv, DenseRoom, Outer, dense, dense_plain};
 pub use linear::{LinearThen, linear, linear_columns, linear_geglu, linear_plain, linear_to_columns};
 pub use norm::{group_norm, group_norm_plain, layer_norm, layer_norm_plain};
+pub use prelu::{conv2d_prelu, conv2d_prelu_plain};
 pub use shape::{avg_pool2, from_columns, to_columns, upsample_nearest, upsample_nearest_plain};
+pub use shuffle::{pixel_shuffle, pixel_shuffle_plain};

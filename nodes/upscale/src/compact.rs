@@ -1,0 +1,115 @@
+//! The compact network (SRVGGNetCompact): a row of convolutions at the small size; the last one's channels become
+//! pixels, and the enlarged input is added, so that the network only makes the difference.
+
+use kiln_networks::NetError;
+use kiln_tensor::layers::Conv2d;
+use kiln_tensor::ops::{self, ConvSpec, ConvThen};
+use kiln_tensor::{Act, Compute, Tensor, Vars, VarsError, Weight};
+
+use crate::network::Steps;
+
+/// More than any known model: a file that says more is wrong, or means harm.
+const MOST_LAYERS: usize = 512;
+const MOST_FEATURES: usize = 4096;
+const MOST_SCALE: usize = 16;
+
+#[derive(Debug)]
+struct Layer {
+    weight: Weight,
+    bias: Option<Weight>,
+    /// PReLU's slopes, one a channel or one for all. Files without them come from networks with ReLU.
+    slope: Option<Weight>,
+}
+
+/// The network.
+#[derive(Debug)]
+pub(crate) struct Compact {
+    layers: Vec<Layer>,
+    last: Conv2d,
+    features: usize,
+    scale: usize,
+    compute: Compute,
+}
+
+impl Compact {
+    /// Builds it: convolutions have even numbers, activations odd ones.
+    pub(crate) fn new(vars: &Vars) -> Result<Self, VarsError> {
+        let body = vars.at("body");
+        let numbers: Vec<usize> = (0..MOST_LAYERS).filter(|n| body.has(&format!("{n}.weight"))).collect();
+        let (Some(&end), Some(first)) = (numbers.last(), body.shape("0.weight")) else {
+            return Err(VarsError::Missing { file: vars.file().into(), name: body.full("0.weight") });
+        };
+        let &[features, _, _, _] = first.as_slice() else {
+            return Err(vars.odd(format!("\"{}\" is no 3x3 convolution: {first:?}", body.full("0.weight"))));
+        };
+        if features == 0 || features > MOST_FEATURES || end == 0 || end % 2 == 1 {
+            return Err(vars.odd(format!(
+                "{features} features in the layers 0 to {end} make no compact upscaler (convolutions have even numbers)"
+            )));
+        }
+        let mut layers = Vec::new();
+        for n in (0..end).step_by(2) {
+            let at = body.at(n.to_string());
+            let c_in = if n == 0 { 3 } else { features };
+            let weight = at.get("weight", &[features, c_in, 3, 3])?;
+            let bias = at.has("bias").then(|| at.get("bias", &[features])).transpose()?;
+            let after = body.at((n + 1).to_string());
+            let slope = match after.shape("weight").as_deref() {
+                None => None,
+                Some([1]) => Some(after.any("weight")?),
+                Some(_) => Some(after.get("weight", &[features])?),
+            };
+            layers.push(Layer { weight, bias, slope });
+        }
+        let at = body.at(end.to_string());
+        let c_out = at.shape("weight").and_then(|s| s.first().copied()).unwrap_or(0);
+        let scale = (1..=MOST_SCALE).find(|s| 3 * s * s == c_out).ok_or_else(|| {
+            vars.odd(format!(
+                "\"{}\" has {c_out} channels; 3, 12, 27, 48 and so on would be a scale (3 x scale x scale)",
+                at.full("weight")
+            ))
+        })?;
+        let last = Conv2d::sized(&at, features, c_out, 3, ConvSpec::padded(1))?;
+        Ok(Self { layers, last, features, scale, compute: vars.compute().clone() })
+    }
+
+    pub(crate) fn scale(&self) -> usize {
+        self.scale
+    }
+
+    pub(crate) fn steps(&self) -> usize {
+        self.layers.len() + 1
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        format!(
+            "compact (SRVGGNetCompact), {} convolutions of {} features, {}x",
+            self.layers.len(),
+            self.features,
+            self.scale
+        )
+    }
+
+    pub(crate) fn forward(
+        &self,
+        planes: Vec<f32>,
+        [h, w]: [usize; 2],
+        steps: &Steps<'_>,
+    ) -> Result<Tensor<4>, NetError> {
+        let x: Tensor<4> = self.compute.tensor(planes, [1, 3, h, w]);
+        let spec = ConvSpec::padded(1);
+        let mut y = x.clone();
+        for (n, Layer { weight, bias, slope }) in self.layers.iter().enumerate() {
+            y = match slope {
+                Some(slope) => ops::conv2d_prelu(&y, weight, bias.as_ref(), slope, &spec, &self.compute),
+                None => {
+                    let then = ConvThen { act: Act::Relu, ..ConvThen::default() };
+                    ops::conv2d(&y, weight, bias.as_ref(), &spec, then, &self.compute)
+                }
+            };
+            steps.at(n + 1)?;
+        }
+        let y = ops::pixel_shuffle(&self.last.forward(&y), self.scale);
+        Ok(ops::add(y, &ops::upsample_nearest(x, [h * self.scale, w * self.scale])))
+    }
+}
