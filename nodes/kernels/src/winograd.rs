@@ -183,6 +183,30 @@ impl<'a> Winograd<'a> {
     }
 }
 
+// The transforms are functions that are always inlined, and loops instead of `array::from_fn`: a closure handed to
+// another function is compiled without the instruction set, and every addition in it becomes a call.
+
+/// One row or column of a kernel.
+#[inline(always)]
+fn taps_to_points<S: Simd>([a, b, c]: [S::V; 3]) -> [S::V; 4] {
+    let half = S::splat(0.5);
+    let ends = S::mul(S::add(a, c), half);
+    let middle = S::mul(b, half);
+    [a, S::add(ends, middle), S::sub(ends, middle), c]
+}
+
+/// One row or column of a patch.
+#[inline(always)]
+fn pixels_to_points<S: Simd>([a, b, c, d]: [S::V; 4]) -> [S::V; 4] {
+    [S::sub(a, c), S::add(b, c), S::sub(c, b), S::sub(b, d)]
+}
+
+/// One row or column of a result.
+#[inline(always)]
+fn points_to_pixels<S: Simd>([a, b, c, d]: [S::V; 4]) -> [S::V; 2] {
+    [S::add(S::add(a, b), c), S::sub(S::sub(b, c), d)]
+}
+
 /// Transforms kernels, laid out as [`Winograd::kernel`] says.
 struct Kernels<'a> {
     of: &'a Winograd<'a>,
@@ -208,23 +232,22 @@ impl Task for Kernels<'_> {
                 of.w.widen_range::<S>((m * c + c0) * 9, &mut taps[..some * 9]);
                 // SAFETY: sixteen rows nine apart, sixteen long, end inside `taps`.
                 unsafe { S::transpose(taps.as_ptr(), 9, turned.as_mut_ptr(), LANES) };
-                let g = |i: usize| {
+                let mut columns = [[half; 4]; 3];
+                for x in 0..3 {
                     // SAFETY: `turned` has sixteen rows of sixteen.
-                    unsafe { S::load(turned.as_ptr().add(i * LANES)) }
-                };
-                let three = |a: S::V, b: S::V, c: S::V| {
-                    let ends = S::mul(S::add(a, c), half);
-                    let middle = S::mul(b, half);
-                    [a, S::add(ends, middle), S::sub(ends, middle), c]
-                };
-                let columns: [[S::V; 4]; 3] = std::array::from_fn(|x| three(g(x), g(3 + x), g(6 + x)));
+                    let g = unsafe {
+                        let p = turned.as_ptr().add(x * LANES);
+                        [S::load(p), S::load(p.add(3 * LANES)), S::load(p.add(6 * LANES))]
+                    };
+                    columns[x] = taps_to_points::<S>(g);
+                }
                 for y in 0..4 {
-                    let row = three(columns[0][y], columns[1][y], columns[2][y]);
-                    for (x, v) in row.into_iter().enumerate() {
+                    let row = taps_to_points::<S>([columns[0][y], columns[1][y], columns[2][y]]);
+                    for x in 0..4 {
                         let k0 = c0 / KC * KC;
                         let at = of.kernel(self.group, m - self.first, y * 4 + x, k0).0 + c0 - k0;
                         // SAFETY: these rows are this task's; a row has room for whole lanes.
-                        unsafe { S::store(self.packed.at(at), v) };
+                        unsafe { S::store(self.packed.at(at), row[x]) };
                     }
                 }
             }
@@ -336,27 +359,29 @@ impl Images<'_> {
             for (to, &from) in patch.iter_mut().zip(&from) {
                 *to = x.get(from).copied().unwrap_or(0.0);
             }
-            let d = std::array::from_fn(|y| {
-                std::array::from_fn(|x| {
+            let mut d = [[S::splat(0.0); 4]; 4];
+            for y in 0..4 {
+                for x in 0..4 {
                     // SAFETY: `patch` has sixteen rows of sixteen.
-                    unsafe { S::load(patch.as_ptr().add((y * 4 + x) * LANES)) }
-                })
-            });
+                    d[y][x] = unsafe { S::load(patch.as_ptr().add((y * 4 + x) * LANES)) };
+                }
+            }
             self.transform::<S>(d, c, half);
         }
     }
 
     #[inline(always)]
     fn transform<S: Simd>(&self, d: [[S::V; 4]; 4], c: usize, half: usize) {
-        let four =
-            |a: S::V, b: S::V, c: S::V, d: S::V| [S::sub(a, c), S::add(b, c), S::sub(c, b), S::sub(b, d)];
-        let columns: [[S::V; 4]; 4] = std::array::from_fn(|x| four(d[0][x], d[1][x], d[2][x], d[3][x]));
+        let mut columns = d;
+        for x in 0..4 {
+            columns[x] = pixels_to_points::<S>([d[0][x], d[1][x], d[2][x], d[3][x]]);
+        }
         for y in 0..4 {
-            let row = four(columns[0][y], columns[1][y], columns[2][y], columns[3][y]);
-            for (x, v) in row.into_iter().enumerate() {
+            let row = pixels_to_points::<S>([columns[0][y], columns[1][y], columns[2][y], columns[3][y]]);
+            for x in 0..4 {
                 let at = self.at + (y * 4 + x) * self.of.point() + c * NR + half * LANES;
                 // SAFETY: this channel of this panel is this task's.
-                unsafe { S::store(self.packed.at(at), v) };
+                unsafe { S::store(self.packed.at(at), row[x]) };
             }
         }
     }
@@ -416,17 +441,21 @@ impl Multiply<'_> {
     #[inline(always)]
     fn back<S: Simd>(&self, sums: &[f32], m: usize, runs: &[Run]) {
         let of = self.of;
-        let at = |y: usize, x: usize| {
-            let sums = &sums[(y * 4 + x) * ROWS * NR..][..LANES];
-            // SAFETY: sixteen floats.
-            unsafe { S::load(sums.as_ptr()) }
-        };
-        let two = |a: S::V, b: S::V, c: S::V, d: S::V| [S::add(S::add(a, b), c), S::sub(S::sub(b, c), d)];
-        let columns: [[S::V; 2]; 4] = std::array::from_fn(|x| two(at(0, x), at(1, x), at(2, x), at(3, x)));
+        assert!(sums.len() >= 15 * ROWS * NR + LANES);
+        let mut columns = [[S::splat(0.0); 2]; 4];
+        for x in 0..4 {
+            let mut points = [S::splat(0.0); 4];
+            for y in 0..4 {
+                // SAFETY: sixteen floats of the last point are there, checked above.
+                points[y] = unsafe { S::load(sums.as_ptr().add((y * 4 + x) * ROWS * NR)) };
+            }
+            columns[x] = points_to_pixels::<S>(points);
+        }
         let mut pixels = [0.0f32; 2 * LANES];
         let [oh, ow] = of.size;
         for y in 0..2 {
-            let [left, right] = two(columns[0][y], columns[1][y], columns[2][y], columns[3][y]);
+            let [left, right] =
+                points_to_pixels::<S>([columns[0][y], columns[1][y], columns[2][y], columns[3][y]]);
             let (a, b) = S::interleave(left, right);
             // SAFETY: two times sixteen floats.
             unsafe {
