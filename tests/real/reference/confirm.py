@@ -16,7 +16,7 @@ import mattes
 from pictures import SUBJECTS, all_pictures
 
 HERE = pathlib.Path(__file__).resolve().parent
-WEIGHTS = pathlib.Path(os.environ.get("KILN_REAL", HERE.parents[2] / "target" / "real")).resolve()
+WEIGHTS = (HERE.parents[2] / os.environ.get("KILN_REAL", "target/real")).resolve()
 home = tempfile.TemporaryDirectory()
 os.environ |= {"U2NET_HOME": home.name, "MODEL_CHECKSUM_DISABLED": "1", "OMP_NUM_THREADS": "2"}
 import rembg  # noqa: E402: it looks at the variables at once

@@ -18,7 +18,7 @@ import upscalers
 from pictures import SCENES, SUBJECTS, all_pictures
 
 HERE = pathlib.Path(__file__).resolve().parent
-WEIGHTS = pathlib.Path(os.environ.get("KILN_REAL", HERE.parents[2] / "target" / "real"))
+WEIGHTS = HERE.parents[2] / os.environ.get("KILN_REAL", "target/real")
 FIXTURES = HERE.parent / "fixtures"
 
 # With which program, and of which pictures: those four times as large take much room.

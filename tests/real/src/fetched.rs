@@ -13,8 +13,8 @@ use crate::convert::convert;
 const FILES: &str = include_str!("../files.txt");
 
 fn folder() -> PathBuf {
-    std::env::var_os("KILN_REAL")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/real"), PathBuf::from)
+    let of_repository = std::env::var_os("KILN_REAL").map_or_else(|| "target/real".into(), PathBuf::from);
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(of_repository)
 }
 
 /// How many bytes the list says a file has.
