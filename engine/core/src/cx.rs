@@ -100,6 +100,8 @@ pub(crate) struct Lent {
     pub net: Arc<dyn Net>,
     pub clock: Arc<dyn Clock>,
     pub files: Arc<kiln_store::FileHashes>,
+    /// By what verdicts are filed.
+    pub batch: Option<Arc<str>>,
     pub graph_text: Arc<GraphText>,
     pub overwrite: bool,
 }
@@ -189,6 +191,18 @@ impl Cx<'_> {
         mask, Mask, Arc<Mask>, "a mask";
         /// Points of a curve.
         curve, Curve, Arc<[(f64, f64)]>, "a curve";
+    }
+
+    /// What passed at the gates of an item, or of the run: which attempt, how good it was, what the gate
+    /// said; as the output folder has it, from earlier runs of the batch too. For what is told of a result: a
+    /// node whose outputs depend on it would not be made again when it changes.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn passes(&self, item: Option<u64>) -> Result<Vec<kiln_store::Found>, NodeError> {
+        let (Some(out), Some(batch)) = (&self.lent.out, &self.lent.batch) else { return Ok(Vec::new()) };
+        let place = item.map_or(kiln_store::Place::Run, kiln_store::Place::Item);
+        Ok(out.folder().verdicts().passes(batch, place)?)
     }
 
     /// A whole number.

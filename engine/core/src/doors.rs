@@ -17,6 +17,11 @@ use std::sync::Arc;
 pub trait Clock: Send + Sync {
     /// Milliseconds since 1970.
     fn now(&self) -> Millis;
+
+    /// Lets a while pass: a person has not answered yet.
+    fn pause(&self, time: std::time::Duration) {
+        std::thread::sleep(time);
+    }
 }
 
 /// The machine's clock.

@@ -90,6 +90,15 @@ pub struct Verdict {
     pub reason: String,
 }
 
+/// What a person is asked of a value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ask {
+    /// The question; the same for every value, as a rule.
+    pub question: String,
+    /// What else to know of this value.
+    pub note: String,
+}
+
 /// The values parameters have when they are all known beforehand.
 pub struct Given<'a> {
     pub(crate) schema: &'a Schema,
@@ -175,6 +184,8 @@ pub enum Behaviour {
     Select(Work<String>),
     /// Judges its first input.
     Gate(Work<Verdict>),
+    /// Asks a person about its first input.
+    Review(Work<Ask>),
     /// Makes a mark of its first input and compares it with those accepted.
     Ordered {
         /// The mark: a small fingerprint.
@@ -245,14 +256,14 @@ impl Node {
         Self::new(name, version, Purity::Select, Behaviour::Select(Arc::new(choose)))
     }
 
-    /// A gate: its first output is its first input, when it passes. The parameters `retry`, `attempts`
-    /// and `then` are added.
+    /// A gate: its first output is its first input, when it passes. The parameters `retry`, `attempts`,
+    /// `then` and `give_up_after` are added.
     pub fn gate(
         name: impl Into<Cow<'static, str>>,
         version: u32,
         judge: impl Fn(&mut Cx<'_>) -> Result<Verdict, NodeError> + Send + Sync + 'static,
     ) -> Self {
-        Self::new(name, version, Purity::Gate, Behaviour::Gate(Arc::new(judge))).gate_params()
+        Self::new(name, version, Purity::Gate, Behaviour::Gate(Arc::new(judge))).gate_params(true)
     }
 
     /// A gate that compares with everything accepted so far, in item order.
@@ -263,7 +274,23 @@ impl Node {
         compare: impl Fn(&Cx<'_>, &[u8], &[(u64, Vec<u8>)]) -> Result<Verdict, NodeError> + Send + Sync + 'static,
     ) -> Self {
         let behaviour = Behaviour::Ordered { mark: Arc::new(mark), compare: Arc::new(compare) };
-        Self::new(name, version, Purity::OrderedGate, behaviour).gate_params()
+        Self::new(name, version, Purity::OrderedGate, behaviour).gate_params(true)
+    }
+
+    /// A gate that a person decides: `ask` says what they are asked. Until they answer, the item is parked.
+    /// The answer belongs to the very value that was shown; of another one it says nothing.
+    pub fn review_gate(
+        name: impl Into<Cow<'static, str>>,
+        version: u32,
+        ask: impl Fn(&mut Cx<'_>) -> Result<Ask, NodeError> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(name, version, Purity::Gate, Behaviour::Review(Arc::new(ask))).gate_params(false)
+    }
+
+    /// Whether a person decides here.
+    #[must_use]
+    pub fn asks_a_person(&self) -> bool {
+        matches!(self.behaviour, Behaviour::Review(_))
     }
 
     /// A node that changes the world.
@@ -278,7 +305,10 @@ impl Node {
         node
     }
 
-    fn gate_params(self) -> Self {
+    /// What all gates have. `by_rule`: a threshold decides, which may be set wrong; else a person.
+    fn gate_params(self, by_rule: bool) -> Self {
+        let (words, give_up) =
+            if by_rule { (["best", "skip", "fail"], 50) } else { (["skip", "best", "fail"], 0) };
         self.param(
             Param::param_ref("retry")
                 .control()
@@ -286,10 +316,15 @@ impl Node {
         )
         .param(Param::int("attempts", 1, 1..=1000).control().doc("How often to try in all."))
         .param(
-            Param::choice("then", &["best", "skip", "fail"])
+            Param::choice("then", &words)
                 .control()
                 .doc("After the last rejection: pass the best attempt, skip the item, or fail it."),
         )
+        .param(Param::int("give_up_after", give_up, 0..=1_000_000).control().doc(
+            "Stop the run when so many values in a row are rejected here, over items and attempts: a limit is \
+             set wrong, most likely. What is not made yet is made by the next run. 0 never stops; one item may \
+             always use all its attempts.",
+        ))
     }
 
     /// The schema.

@@ -270,7 +270,7 @@ fn an_ordered_gate_gives_the_same_outcome_with_any_number_of_workers() {
     let engine = engine();
     let g = graph(
         r#""d": (type: "Draw", with: { "seed": 3 }),
-           "u": (type: "Distinct", from: { "value": "d.value" }, with: { "retry": "d.seed", "attempts": 30, "then": "skip" }),
+           "u": (type: "Distinct", from: { "value": "d.value" }, with: { "retry": "d.seed", "attempts": 30, "then": "skip", "give_up_after": 0 }),
            "w": (type: "Write", from: { "value": "u.value" }, with: { "name": "{item}.txt" }),"#,
     );
     let plan = plan(&engine, &g, &batch_wish());

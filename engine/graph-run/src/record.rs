@@ -87,7 +87,7 @@ impl Recorder {
             Event::ItemFinished { item, status, reason, .. } if status != "done" => {
                 (item, status.as_str(), reason.as_deref())
             }
-            Event::Parked { item, reason } => (item, "parked", Some(reason.as_str())),
+            Event::Parked { item: Some(item), reason, .. } => (item, "parked", Some(reason.as_str())),
             _ => return,
         };
         let detail = serde_json::json!({ "reason": reason }).to_string();

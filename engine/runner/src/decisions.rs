@@ -1,7 +1,12 @@
 //! People's decisions over parked items, kept in the output folder: `.kiln/decisions.jsonl`, a line each.
+//!
+//! A decision is written there first and then into the folder's database, which wakes the item. Should the
+//! process die in between, the next run brings the database up to date ([`import`]).
 
 use crate::error::RunnerError;
-use crate::message::{Decide, RunId};
+use crate::message::{Decide, Decision, RunId};
+use kiln_store::{Answer, Attempt, Folder, Millis, Place, Took, Word};
+use kiln_types::Key;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -18,9 +23,56 @@ pub struct Decided {
     pub batch: String,
     /// The run that parked the item.
     pub run: RunId,
-    /// The item, the gate and the decision.
+    /// Which attempt of the item, counted from 1: `2`, or `1.3` within another region's attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<String>,
+    /// The item, the gate, what was looked at, and the decision.
     #[serde(flatten)]
     pub decide: Decide,
+}
+
+/// The longest file that is read.
+const LONGEST: u64 = 256 << 20;
+
+/// A decision as the folder's database has it.
+#[must_use]
+pub fn answer(decision: &Decision, at: Millis) -> Answer {
+    let (word, reason) = match decision {
+        Decision::Accept => (Word::Accept, ""),
+        Decision::Reject { reason } => (Word::Reject, reason.as_str()),
+        Decision::Redo => (Word::Redo, ""),
+    };
+    Answer { word, reason: reason.to_owned(), at }
+}
+
+/// Brings the folder's database up to date: what was decided and is not there yet. Says how many decisions
+/// were new.
+///
+/// # Errors
+/// When the file is there but cannot be read, or the database refuses.
+pub fn import(out: &Path, folder: &Folder) -> Result<u64, RunnerError> {
+    let reviews = folder.reviews();
+    let mut new = 0;
+    for decided in read(out)? {
+        let place = decided.decide.item.map_or(Place::Run, Place::Item);
+        let given = answer(&decided.decide.decision, Millis(decided.at));
+        let exact = decided.attempt.as_deref().and_then(|a| a.parse::<Attempt>().ok());
+        let key = decided.decide.key.as_deref().and_then(|k| k.parse::<Key>().ok());
+        let of = match (exact, key) {
+            (Some(attempt), Some(key)) => Some((attempt, key)),
+            // Whatever waited there at that time.
+            (_, key) => reviews
+                .waiting(&decided.decide.gate, place)?
+                .map(|asked| asked.question)
+                .filter(|q| q.asked.0 <= decided.at && key.is_none_or(|k| k == q.key))
+                .map(|q| (q.attempt, q.key)),
+        };
+        if let Some((attempt, key)) = of {
+            let took = reviews.decide(&decided.decide.gate, place, &attempt, &key, &given)?;
+            new += u64::from(took == Took::New);
+        }
+    }
+    Ok(new)
 }
 
 /// The file of an output folder.
@@ -65,18 +117,29 @@ fn ends_whole(file: &mut File) -> std::io::Result<bool> {
 /// # Errors
 /// When the file is there but cannot be read.
 pub fn read(out: &Path) -> Result<Vec<Decided>, RunnerError> {
+    use std::io::{BufRead, BufReader};
     let path = path(out);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(text.lines().filter_map(|l| serde_json::from_str(l).ok()).collect()),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(e) => Err(RunnerError::Store { what: format!("{} cannot be read: {e}", path.display()) }),
+    let fail = |e: &dyn std::fmt::Display| RunnerError::Store {
+        what: format!("{} cannot be read: {e}", path.display()),
+    };
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(fail(&e)),
+    };
+    // Line by line as bytes: one that is no text spoils only itself.
+    let lines = BufReader::new(file.take(LONGEST)).split(b'\n');
+    let mut all = Vec::new();
+    for line in lines {
+        let line = line.map_err(|e| fail(&e))?;
+        all.extend(serde_json::from_slice::<Decided>(&line).ok());
     }
+    Ok(all)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Decision;
 
     #[test]
     fn decisions_survive_a_line_cut_off() {
@@ -87,14 +150,15 @@ mod tests {
             at: 5,
             batch: "b".into(),
             run: RunId("r".into()),
-            decide: Decide { item, gate: "look".into(), decision },
+            attempt: None,
+            decide: Decide { item: Some(item), gate: "look".into(), key: None, decision },
         };
         assert_eq!(read(dir.path()).unwrap(), []);
         let (a, b) = (one(1, Decision::Accept), one(2, Decision::Reject { reason: "a\nb".into() }));
         record(dir.path(), &a).unwrap();
         let file = path(dir.path());
         let mut text = std::fs::read(&file).unwrap();
-        text.extend(b"{\"v\":1,\"at");
+        text.extend(b"\xff\xfe\0not text\n{\"v\":1,\"at");
         std::fs::write(&file, text).unwrap();
         record(dir.path(), &b).unwrap();
         assert_eq!(read(dir.path()).unwrap(), [a, b]);

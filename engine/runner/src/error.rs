@@ -34,12 +34,13 @@ pub enum RunnerError {
         what: String,
     },
     /// Nothing waits for that decision.
-    #[error("item {item} of run {run} does not wait for a decision at gate {gate:?}: {why}")]
+    #[error("{} of run {run} does not wait for a decision at gate {gate:?}: {why}", .item.map_or_else(|| "what is made".to_owned(), |i| format!("item {i}")))]
     NotParked {
         /// The run.
         run: RunId,
         /// The item.
-        item: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u64>,
         /// The gate.
         gate: String,
         /// What it does instead.

@@ -10,7 +10,7 @@ use crate::picture::{self, PictureEncoder};
 use crate::runner::{Replier, Reply, Runner};
 use crossbeam_channel::{Sender, TrySendError, bounded, unbounded};
 use kiln_core::{Cancel, Engine};
-use kiln_store::{Folder, JobState, Queue};
+use kiln_store::{Folder, JobState, Place, Queue};
 use parking_lot::{Condvar, Mutex};
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -377,27 +377,53 @@ impl Inner {
             gate: decide.gate.clone(),
             why: why.to_owned(),
         };
-        let batch = batch.ok_or_else(|| not("the run has no items"))?;
         let out = out.ok_or_else(|| not("the run has no output folder, and keeps no decisions"))?;
         let now = self.engine.clock().now();
         let folder = Folder::open(Path::new(&out), now)?;
-        let queue = folder.queue();
+        let place = decide.item.map_or(Place::Run, Place::Item);
+        let Some(asked) = folder.reviews().waiting(&decide.gate, place)? else {
+            return Err(not(&self.state_of(&folder, batch.as_deref(), decide.item)?));
+        };
+        let question = asked.question;
+        let key = question.key.to_string();
+        if decide.key.as_ref().is_some_and(|k| *k != key) {
+            return Err(not("what was looked at is another picture now: look again"));
+        }
+        let given = decisions::answer(&decide.decision, now);
+        let line = decisions::Decided {
+            v: 1,
+            at: now.0,
+            batch: batch.unwrap_or_default(),
+            run: run.clone(),
+            attempt: Some(question.attempt.to_string()),
+            decide: Decide { key: Some(key), ..decide },
+        };
+        decisions::record(Path::new(&out), &line)?;
+        // This wakes the item: a run that is under way goes on with it, else the next one.
+        folder.reviews().decide(&question.gate, place, &question.attempt, &question.key, &given)?;
+        Ok(())
+    }
+
+    /// What an item does instead of waiting.
+    fn state_of(
+        &self,
+        folder: &Folder,
+        batch: Option<&str>,
+        item: Option<u64>,
+    ) -> Result<String, RunnerError> {
+        let (Some(batch), Some(item)) = (batch, item) else {
+            return Ok("nothing is asked there".to_owned());
+        };
         let mut found = None;
         for stage in 0..=STAGES {
-            let id = if stage == 0 { batch.clone() } else { format!("{batch}-{stage}") };
-            let row = queue.jobs(&id, None, decide.item, 1)?.into_iter().find(|r| r.item == decide.item);
-            match row {
-                Some(row) if row.state == JobState::Parked => {
-                    let line = decisions::Decided { v: 1, at: now.0, batch: id, run: run.clone(), decide };
-                    return decisions::record(Path::new(&out), &line);
-                }
-                Some(row) => found = Some(row.state),
-                None => {}
-            }
+            let id = kiln_core::stage_id(batch, stage);
+            let row = folder.queue().jobs(&id, None, item, 1)?.into_iter().find(|r| r.item == item);
+            found = row.map(|r| r.state).or(found);
         }
-        Err(match found {
-            Some(state) => not(&format!("it is {state}")),
-            None => not("there is no such item"),
+        Ok(match found {
+            Some(JobState::Parked) => "it waits at another gate".to_owned(),
+            Some(state) => format!("it is {state}"),
+            None => "there is no such item".to_owned(),
         })
     }
 }

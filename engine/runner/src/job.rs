@@ -1,5 +1,6 @@
 //! From a submission to a run: the text read, parameters set, the graph checked and planned, folders opened.
 
+use crate::decisions;
 use crate::error::RunnerError;
 use crate::message::{Failure, Items, Submit, Summary, WantedValue};
 use crate::set;
@@ -105,6 +106,7 @@ pub(crate) fn open(
     setup.overwrite = job.overwrite;
     setup.explain = job.explain;
     setup.partial = job.partial;
+    setup.wait = job.wait;
     if let Some(jobs) = job.jobs {
         setup.jobs = jobs.clamp(1, 4096);
     }
@@ -120,6 +122,8 @@ pub(crate) fn open(
     if let Some(out) = &job.out {
         let now = engine.clock().now();
         let opened = Folder::open(Path::new(out), now)?;
+        // What was decided while nobody ran it.
+        decisions::import(Path::new(out), &opened)?;
         let here = opened.presence(now)?;
         setup.worker = here.id().to_owned();
         opened.runs().start_run(&RunStart {
@@ -213,6 +217,9 @@ pub(crate) fn summary(report: RunReport, batch: Option<&Batch>) -> Summary {
             .collect(),
         nodes: report.nodes,
         items: report.items,
+        waiting: report.waiting,
+        gave_up: report.gave_up,
+        notes: report.notes,
         batch: batch.map(|b| b.id.clone()),
     }
 }

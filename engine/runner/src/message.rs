@@ -12,7 +12,7 @@
 //! answered with an error. What changes the meaning of a field raises [`VERSION`].
 
 use crate::error::RunnerError;
-use kiln_core::{Event, NodeReport, Problem, Rejection, Status};
+use kiln_core::{Event, GaveUp, NodeReport, Problem, Rejection, Status, Waiting};
 use kiln_store::Counts;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -145,6 +145,8 @@ pub struct Submit {
     pub explain: bool,
     /// Fan-ins run even when items failed.
     pub partial: bool,
+    /// Stays under way until nothing waits for a person's decision any more, or it is cancelled.
+    pub wait: bool,
 }
 
 /// Which items a run makes.
@@ -180,10 +182,15 @@ pub struct Limits {
 /// A person's decision over an item that waits at a gate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decide {
-    /// The item.
-    pub item: u64,
+    /// The item; none outside a batch, or where the gate decides for all items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<u64>,
     /// The gate's name.
     pub gate: String,
+    /// The key of the value that was looked at, as the event `parked` told it: of another one the decision
+    /// says nothing, and is refused. None: whatever waits there now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// The decision.
     pub decision: Decision,
 }
@@ -373,6 +380,15 @@ pub struct Summary {
     /// Items by state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<Counts>,
+    /// What waits for a person; the first thousand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
+    /// The gate because of which the run stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gave_up: Option<GaveUp>,
+    /// What else is worth knowing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What the batch is called in the output folder's queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<String>,
@@ -404,6 +420,9 @@ impl Summary {
             failures,
             rejections: Vec::new(),
             items: None,
+            waiting: Vec::new(),
+            gave_up: None,
+            notes: Vec::new(),
             batch: None,
         }
     }

@@ -29,7 +29,9 @@ pub(crate) fn fetch(
 ) -> Result<Picture, RunnerError> {
     let gone = || RunnerError::NoValue { key: want.key.chars().take(80).collect() };
     let key: Key = want.key.parse().map_err(|_| gone())?;
-    let value = engine.value(&key, want.output).ok_or_else(gone)?;
+    // What waits for a decision is told by the key of the value itself.
+    let whole = || if want.output == 0 { engine.kept(&key) } else { None };
+    let value = engine.value(&key, want.output).or_else(whole).ok_or_else(gone)?;
     let ty = value.ty().to_string();
     let odd = || RunnerError::NoPicture { key: key.short(), ty: ty.clone() };
     let (image, frame, count) = find(&value, want.index).ok_or_else(odd)?;
@@ -77,46 +79,9 @@ fn grey(mask: &Mask, frame: usize) -> Option<Image> {
     Image::new(1, mask.height(), mask.width(), 3, data).ok()
 }
 
-/// One picture, so small that no side is longer than `most`: each pixel is the mean of those it covers,
-/// colours weighted by their alpha.
 fn smaller(image: &Image, frame: usize, most: usize) -> Option<Image> {
-    let (w, h, c) = (image.width(), image.height(), image.channels());
-    let long = w.max(h);
-    let side = |n: usize| (n * most / long).max(1);
-    let (nw, nh) = (side(w), side(h));
-    let source = image.frame(frame);
-    let mut data = Vec::with_capacity(nw * nh * c);
-    let columns: Vec<Vec<(usize, f32)>> = (0..nw).map(|x| cover(x, w, nw)).collect();
-    for y in 0..nh {
-        let rows = cover(y, h, nh);
-        for columns in &columns {
-            let (mut sum, mut weight, mut alpha) = ([0f32; 3], 0f32, 0f32);
-            for (sy, wy) in &rows {
-                for (sx, wx) in columns {
-                    let pixel = &source[(sy * w + sx) * c..][..c];
-                    let area = wx * wy;
-                    let part = area * pixel.get(3).copied().unwrap_or(1.0);
-                    weight += area;
-                    alpha += part;
-                    sum.iter_mut().zip(pixel).for_each(|(s, v)| *s += v * part);
-                }
-            }
-            data.extend(sum.map(|s| if alpha > 0.0 { s / alpha } else { 0.0 }));
-            if c == 4 {
-                data.push(alpha / weight);
-            }
-        }
-    }
-    Image::new(1, nh, nw, c, data).ok()
-}
-
-/// The pixels of `from` that pixel `at` of `to` covers, and how much of each.
-fn cover(at: usize, from: usize, to: usize) -> Vec<(usize, f32)> {
-    // In units of 1/to of a source pixel, so that everything is whole.
-    let (begin, end) = (at * from, (at + 1) * from);
-    (begin / to..end.div_ceil(to))
-        .map(|s| (s, (end.min((s + 1) * to) - begin.max(s * to)) as f32 / to as f32))
-        .collect()
+    let (width, height, data) = kiln_core::small(image, frame, most)?;
+    Image::new(1, height, width, image.channels(), data).ok()
 }
 
 #[cfg(test)]

@@ -18,9 +18,12 @@ use crate::journal::Journal;
 use crate::millis::Millis;
 use crate::ordered::OrderedLog;
 use crate::presence::{self, Presence};
+use crate::reviews::Reviews;
 use crate::runs::Runs;
 use crate::schema;
+use crate::shelf::Shelf;
 use crate::sqlite_queue::SqliteQueue;
+use crate::verdicts::Verdicts;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -124,6 +127,24 @@ impl Folder {
     #[must_use]
     pub fn ordered(&self) -> OrderedLog {
         OrderedLog::new(Arc::clone(&self.inner))
+    }
+
+    /// What people are asked, and what they answered.
+    #[must_use]
+    pub fn reviews(&self) -> Reviews {
+        Reviews::new(Arc::clone(&self.inner))
+    }
+
+    /// What gates said of each item.
+    #[must_use]
+    pub fn verdicts(&self) -> Verdicts {
+        Verdicts::new(Arc::clone(&self.inner))
+    }
+
+    /// A shelf of small pictures: `rejected`, or `review`.
+    #[must_use]
+    pub fn shelf(&self, name: &str) -> Shelf {
+        Shelf::new(self.inner.dir.join(".kiln").join("shelf").join(name))
     }
 
     /// The run records.

@@ -154,10 +154,11 @@ fn walk(tx: &Transaction<'_>, batch: i64, gate: &str, above: i64) -> rusqlite::R
             redecide.push(unsigned(item));
         }
         if stale && !was_stale {
-            // Done, failed or skipped on that decision. What is in a worker's hands is seen to when it settles.
+            // Done, failed, skipped or parked on that decision. What is in a worker's hands is seen to when it
+            // settles.
             tx.prepare_cached(
                 "UPDATE job SET state = 0, deliveries = 0, detail = NULL
-                 WHERE batch = ?1 AND item = ?2 AND state IN (4, 5, 6)",
+                 WHERE batch = ?1 AND item = ?2 AND state IN (3, 4, 5, 6)",
             )?
             .execute(params![batch, item])?;
         }
@@ -177,6 +178,15 @@ pub(crate) fn is_stale(connection: &Connection, batch: i64, item: i64) -> rusqli
     connection
         .prepare_cached("SELECT 1 FROM decision WHERE batch = ?1 AND item = ?2 AND stale = 1")?
         .exists(params![batch, item])
+}
+
+/// Takes every decision on an item out of the log: it is made anew, and may not get as far this time.
+pub(crate) fn forget_item(tx: &Transaction<'_>, batch: i64, item: i64) -> rusqlite::Result<()> {
+    let gates: Vec<String> = tx
+        .prepare_cached("DELETE FROM decision WHERE batch = ?1 AND item = ?2 RETURNING gate")?
+        .query_map(params![batch, item], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    gates.iter().try_for_each(|gate| walk(tx, batch, gate, item).map(|_| ()))
 }
 
 /// Drops such decisions: the item is made again, or not at all any more.

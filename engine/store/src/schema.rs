@@ -13,7 +13,8 @@ pub(crate) struct Schema {
 pub(crate) const FILES: Schema = Schema { app: i32::from_be_bytes(*b"KLNh"), migrations: &[FILES_1] };
 
 /// The database of an output folder.
-pub(crate) const FOLDER: Schema = Schema { app: i32::from_be_bytes(*b"KLNf"), migrations: &[FOLDER_1] };
+pub(crate) const FOLDER: Schema =
+    Schema { app: i32::from_be_bytes(*b"KLNf"), migrations: &[FOLDER_1, FOLDER_2] };
 
 const FILES_1: &str = "
 CREATE TABLE file (path BLOB PRIMARY KEY, stamp TEXT NOT NULL, hash BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -69,4 +70,28 @@ CREATE TABLE run_item (
     detail TEXT NOT NULL
 ) STRICT;
 CREATE INDEX run_item_of ON run_item (run, item);
+";
+
+const FOLDER_2: &str = "
+CREATE TABLE question (
+    gate TEXT NOT NULL, scope INTEGER NOT NULL, item INTEGER NOT NULL, attempt TEXT NOT NULL,
+    key BLOB NOT NULL, batch INTEGER NOT NULL, waiting INTEGER NOT NULL, changed INTEGER NOT NULL,
+    moved INTEGER NOT NULL, question TEXT NOT NULL, note TEXT NOT NULL, asked INTEGER NOT NULL,
+    seen TEXT NOT NULL, PRIMARY KEY (gate, scope, item, attempt)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX question_waiting ON question (batch, scope, item) WHERE waiting = 1;
+CREATE INDEX question_changed ON question (batch, scope, item) WHERE changed = 1;
+CREATE INDEX question_of ON question (batch, scope, item);
+CREATE TABLE answer (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, gate TEXT NOT NULL, scope INTEGER NOT NULL, item INTEGER NOT NULL,
+    attempt TEXT NOT NULL, key BLOB NOT NULL, word INTEGER NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX answer_of ON answer (gate, scope, item, attempt, key);
+
+CREATE TABLE verdict (
+    batch INTEGER NOT NULL REFERENCES batch, scope INTEGER NOT NULL, item INTEGER NOT NULL, gate TEXT NOT NULL,
+    attempt TEXT NOT NULL, state INTEGER NOT NULL, score REAL NOT NULL, reason TEXT,
+    PRIMARY KEY (batch, scope, item, gate, attempt)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX verdict_of ON verdict (batch, gate, state);
 ";

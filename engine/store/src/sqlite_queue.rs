@@ -11,6 +11,7 @@ use crate::ordered;
 use crate::queue::{
     BatchSpec, Counts, JobRow, JobState, Lease, MAX_DELIVERIES, Mode, Opened, Outcome, Queue, WORKER_TTL_MS,
 };
+use crate::reviews;
 
 /// The states of a job that can still change what is accepted at a gate.
 pub(crate) const UNSETTLED: [JobState; 4] =
@@ -239,6 +240,7 @@ impl Queue for SqliteQueue {
             };
             let Some(item) = item else { return Ok(None) };
             ordered::drop_stale(tx, n, item)?;
+            reviews::begins(tx, n, item)?;
             let (token, attempt): (i64, u32) = tx
                 .prepare_cached(
                     "UPDATE job SET state = 1, token = token + 1, deliveries = deliveries + 1,
@@ -292,8 +294,14 @@ impl Queue for SqliteQueue {
                      WHERE batch = ?1 AND item = ?2 AND token = ?3 AND state = 1",
                 )?
                 .execute(params![n, item, token, state.number(), detail, gate, state.is_settled()])?;
-            if changed > 0 && state.is_settled() && ordered::is_stale(tx, n, item)? {
-                // What it was settled by was decided on a prefix that is no more.
+            // What it was settled by was decided on a prefix that is no more, or by a person who has since said
+            // otherwise; or the person it is parked for has answered meanwhile.
+            let parked = state == JobState::Parked;
+            if changed > 0
+                && ((state.is_settled() || parked) && ordered::is_stale(tx, n, item)?
+                    || state.is_settled() && reviews::is_changed(tx, n, item)?
+                    || parked && reviews::is_answered(tx, n, item)?)
+            {
                 tx.prepare_cached(
                     "UPDATE job SET state = 0, deliveries = 0, detail = NULL WHERE batch = ?1 AND item = ?2",
                 )?

@@ -4,6 +4,7 @@
 
 pub(crate) mod flatten;
 mod region;
+pub(crate) use region::constant as region_constant;
 mod scope;
 mod typing;
 
@@ -398,7 +399,13 @@ impl Plan {
             maker.str(&node.id);
             maker.str(&node.ty);
             maker.u64(u64::from(node.node.schema().version));
-            for slot in &node.slots {
+            for (at, slot) in node.slots.iter().enumerate() {
+                // What only says when to stop, or how to ask, makes no other batch of it.
+                let param = node.node.schema().slot_param(at);
+                let decides = |name: &str| matches!(name, "retry" | "attempts" | "then");
+                if param.is_some_and(|p| p.control && !decides(p.name)) {
+                    continue;
+                }
                 match slot {
                     SlotPlan::Unset => maker.u64(0),
                     SlotPlan::Const(value, _) => {
@@ -422,6 +429,22 @@ impl Plan {
             maker.u64(place.get(wanted).copied().unwrap_or(u64::MAX));
         }
         maker.done()
+    }
+
+    /// The gates at which a person decides.
+    #[must_use]
+    pub fn reviews(&self) -> Vec<String> {
+        let nodes = self.order.iter().map(|i| &self.nodes[*i as usize]);
+        nodes.filter(|n| n.node.asks_a_person()).map(|n| n.id.clone()).collect()
+    }
+
+    /// All gates, a person's as well.
+    #[must_use]
+    pub fn gates(&self) -> Vec<String> {
+        use crate::schema::Purity;
+        let nodes = self.order.iter().map(|i| &self.nodes[*i as usize]);
+        let gate = |n: &&PlanNode| matches!(n.node.schema().purity, Purity::Gate | Purity::OrderedGate);
+        nodes.filter(gate).map(|n| n.id.clone()).collect()
     }
 
     /// The version of every needed node type, by name.

@@ -11,7 +11,7 @@ use kiln_types::Value;
 use std::collections::{BTreeMap, HashSet};
 
 /// The constant text or number of a gate's control parameter.
-fn constant<'a>(slots: &'a [SlotPlan], node: &crate::node::Node, name: &str) -> Option<&'a Value> {
+pub(crate) fn constant<'a>(slots: &'a [SlotPlan], node: &crate::node::Node, name: &str) -> Option<&'a Value> {
     match slots.get(node.schema().slot(name)?)? {
         SlotPlan::Const(v, _) => Some(v),
         _ => None,

@@ -25,7 +25,9 @@ impl<'p> Driver<'p> {
         }
         let behaviour = &self.def(node).behaviour;
         match behaviour {
-            Behaviour::Gate(_) | Behaviour::Ordered { .. } => self.step_gate(frame, node),
+            Behaviour::Gate(_) | Behaviour::Review(_) | Behaviour::Ordered { .. } => {
+                self.step_gate(frame, node)
+            }
             Behaviour::Select(_) => self.want_inputs(frame, node),
             _ if self.is_keep(node) => self.step_keep(frame, node),
             _ => self.step_value(frame, node),
@@ -47,7 +49,10 @@ impl<'p> Driver<'p> {
             Stop::Undecided(home, other) | Stop::Value(home, other) => {
                 let value = !matches!(
                     self.def(other).behaviour,
-                    Behaviour::Gate(_) | Behaviour::Ordered { .. } | Behaviour::Select(_)
+                    Behaviour::Gate(_)
+                        | Behaviour::Review(_)
+                        | Behaviour::Ordered { .. }
+                        | Behaviour::Select(_)
                 );
                 let Some(cell) = self.cell(frame, node) else { return };
                 cell.state = State::Blocked;

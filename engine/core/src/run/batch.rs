@@ -6,6 +6,7 @@
 use super::driver::{Driver, RUN};
 use super::event::Event;
 use super::frame::{Bad, Frame, Gathered, Of};
+use super::waiting::{Watch, say_who_waits, until_answered};
 use super::work::Kept;
 use super::{Setup, receive, sinks};
 use crate::cx::ItemInfo;
@@ -183,11 +184,11 @@ fn note_old_failures(driver: &mut Driver<'_>, batch: &Batch, queue: &dyn Queue) 
 
 /// Whether the next stage cannot run: cancelled, or its fan-in would miss items.
 fn setup_is_over(driver: &mut Driver<'_>, plan: &Plan, counts: &Counts, setup: &Setup, stage: u32) -> bool {
-    if driver.shared.cancel.is_cancelled() {
+    if driver.ends_early() {
         return true;
     }
-    let missing = counts.failed + counts.dead + counts.parked;
-    if stage < plan.stages && missing > 0 && !setup.partial {
+    let (broken, waits) = (counts.failed + counts.dead, counts.parked + counts.waiting);
+    if stage < plan.stages && broken + waits > 0 && !setup.partial {
         let waiting: Vec<&str> = plan
             .order
             .iter()
@@ -195,9 +196,17 @@ fn setup_is_over(driver: &mut Driver<'_>, plan: &Plan, counts: &Counts, setup: &
             .filter(|n| n.stage == stage + 1 && n.node.schema().inputs.iter().any(|i| i.gather))
             .map(|n| n.id.as_str())
             .collect();
+        let who = crate::words::list(&waiting);
+        if broken == 0 {
+            driver.note(format!(
+                "{who} collects over all items, and {waits} of them wait for a person: it goes on when they are \
+                 decided, or run with --partial"
+            ));
+            return true;
+        }
+        let also = if waits > 0 { format!(" and {waits} wait for a person") } else { String::new() };
         let reason = format!(
-            "{} collects over all items, but {missing} of them failed or wait: mend them with retry, or run with --partial",
-            crate::words::list(&waiting)
+            "{who} collects over all items, but {broken} of them failed{also}: mend them with retry, or run with --partial"
         );
         driver.failures.push((waiting.first().copied().unwrap_or_default().to_owned(), None, reason));
         return true;
@@ -253,7 +262,7 @@ fn run_stage(
     let mut window_frames = open_windows(driver, plan, stage);
     let item_sinks = sinks(plan, Scope::Item, Some(stage));
     if item_sinks.is_empty() {
-        while !(driver.is_idle() || driver.shared.cancel.is_cancelled() && driver.inflight == [0, 0]) {
+        while !(driver.is_idle() || driver.ends_early() && driver.inflight == [0, 0]) {
             driver.pump();
             driver.dispatch();
             if driver.inflight != [0, 0] {
@@ -263,6 +272,7 @@ fn run_stage(
             close_windows(driver, plan, &mut window_frames, windows);
         }
         close_windows(driver, plan, &mut window_frames, windows);
+        until_answered(driver, setup, clock, &mut super::drive)?;
         return Ok(None);
     }
     let id = stage_id(&batch.id, stage);
@@ -270,7 +280,13 @@ fn run_stage(
     let (from, to) = batch.range();
     let mode = if batch.resume { Mode::Resume } else { Mode::Fresh };
     let spec = BatchSpec { id: id.clone(), items: Items::Range(from, to), mode };
-    queue.open_batch(&spec, &setup.worker, clock.now())?;
+    let opened = queue.open_batch(&spec, &setup.worker, clock.now())?;
+    if let Some(out) = setup.out.as_ref().filter(|_| !opened.joined) {
+        // Those whose question was answered meanwhile, or is not asked any more.
+        out.folder().reviews().wake_answered(&id)?;
+    }
+    let mut watch = Watch::new(setup)?;
+    let mut stuck = false;
     let total = batch.len();
     let mut settled = {
         let c = queue.counts(&id)?;
@@ -279,7 +295,10 @@ fn run_stage(
     let mut active: BTreeSet<u64> = BTreeSet::new();
     let mut dry_until = Instant::now();
     loop {
-        let cancelled = driver.shared.cancel.is_cancelled();
+        let cancelled = driver.ends_early();
+        if !stuck {
+            watch.look(setup, false);
+        }
         mend(driver, batch, stage);
         driver.pump();
         close_windows(driver, plan, &mut window_frames, windows);
@@ -293,6 +312,7 @@ fn run_stage(
         while !cancelled && !dry && active.len() < setup.jobs.max(1) {
             match queue.claim(&id, &setup.worker, LEASE_MS, clock.now())? {
                 Some(lease) => {
+                    stuck = false;
                     pulse.leases.lock().insert(lease.item, lease.clone());
                     if let Some(frame) = begin(driver, batch, lease.clone(), &item_sinks) {
                         active.insert(frame);
@@ -326,9 +346,28 @@ fn run_stage(
         }
         if active.is_empty() && driver.is_idle() {
             let counts = queue.counts(&id)?;
-            if counts.unsettled() == 0 {
+            let idle = counts.ready == 0 && counts.leased == 0;
+            if counts.unsettled() == 0 && counts.parked == 0 {
                 break;
             }
+            if idle && counts.parked > 0 {
+                // What is left waits for a person, or behind what does. Looked at twice: somebody else may just
+                // have brought a turn about.
+                if !std::mem::replace(&mut stuck, true) {
+                    dry_until = Instant::now();
+                    continue;
+                }
+                if counts.waiting > 0 {
+                    say_who_waits(driver, setup, &id, counts)?;
+                }
+                if !setup.wait {
+                    break;
+                }
+                watch.wait(driver, setup, clock, &id)?;
+                dry_until = Instant::now();
+                continue;
+            }
+            stuck = false;
             // Others are at it, or an item waits for its turn.
             std::thread::sleep(Duration::from_millis(30));
         } else if driver.is_idle() {
@@ -343,6 +382,7 @@ fn run_stage(
         }
     }
     for frame in active {
+        driver.file_rest(frame);
         if let Some(f) = driver.close(frame)
             && let Some(lease) = f.lease
         {
@@ -350,6 +390,7 @@ fn run_stage(
             queue.settle(&lease, Outcome::Release, clock.now())?;
         }
     }
+    until_answered(driver, setup, clock, &mut super::drive)?;
     queue.counts(&id).map(Some)
 }
 
@@ -382,7 +423,9 @@ fn settle(
     settled: u64,
     total: u64,
 ) -> Result<bool, StoreError> {
-    let Some(f) = driver.close(frame) else { return Ok(false) };
+    driver.file_rest(frame);
+    let Some(mut f) = driver.close(frame) else { return Ok(false) };
+    let asked = std::mem::take(&mut f.asked);
     let Some(lease) = &f.lease else { return Ok(false) };
     let cancelled = driver.shared.cancel.is_cancelled();
     let (outcome, status, reason) = match &f.worst {
@@ -390,11 +433,15 @@ fn settle(
         Some(Bad::Failed(_)) if cancelled => (Outcome::Release, "cancelled", None),
         Some(Bad::Failed(r)) => (Outcome::Failed { reason: r.to_string() }, "failed", Some(r.to_string())),
         Some(Bad::Skipped(r)) => (Outcome::Skipped { reason: r.to_string() }, "skipped", Some(r.to_string())),
+        Some(Bad::Parked(r)) => (Outcome::Parked { reason: r.to_string() }, "parked", Some(r.to_string())),
         Some(Bad::NotYet(gate)) => (Outcome::Waiting { gate: gate.to_string() }, "waiting", None),
     };
     let for_good = matches!(outcome, Outcome::Done { .. } | Outcome::Failed { .. } | Outcome::Skipped { .. });
     let ours = queue.settle(lease, outcome, clock.now())?;
     pulse.leases.lock().remove(&lease.item);
+    if ours {
+        asked.into_iter().for_each(|w| driver.tell_parked(w));
+    }
     if for_good && ours {
         (driver.shared.listener)(&Event::ItemFinished {
             item: lease.item,
@@ -513,7 +560,7 @@ fn make_again(
     lists: &mut BTreeMap<u32, Vec<(u64, Key)>>,
 ) {
     for item in lost {
-        if driver.shared.cancel.is_cancelled() {
+        if driver.ends_early() {
             return;
         }
         let info = Arc::new(batch.info(*item));
@@ -625,11 +672,12 @@ fn close_windows(
     driver.finished = others;
     for frame in ours {
         open.remove(&frame);
+        driver.file_rest(frame);
         let Some(f) = driver.close(frame) else { continue };
-        if let (Some(bad), Some(run)) = (&f.worst, driver.frames.get_mut(&RUN))
-            && run.worst.is_none()
+        if let Some(bad) = &f.worst
+            && driver.window_worst.as_ref().is_none_or(|w| w.rank() < bad.rank())
         {
-            run.worst = Some(bad.clone());
+            driver.window_worst = Some(bad.clone());
         }
         if let Of::Window(window, _) = f.of {
             for (keep, key) in f.kept {

@@ -6,7 +6,8 @@
 
 use super::event::Event;
 use super::frame::{Bad, Cell, Frame, Of, Seat};
-use super::report::{NodeReport, Rejection, Wanted};
+use super::limit::Streak;
+use super::report::{GaveUp, NodeReport, Rejection, Waiting, Wanted};
 use super::work::{Shared, Task, TaskResult};
 use crate::cx::ItemInfo;
 use crate::lit::FileFinder;
@@ -53,7 +54,25 @@ pub(crate) struct Driver<'p> {
     pub(super) spawned: [usize; 2],
     pub live: usize,
     pub live_budget: usize,
+    /// The batch of the present stage, as the queue has it.
     pub batch: Option<String>,
+    /// The batch as a whole.
+    pub root_batch: Option<String>,
+    /// By what verdicts are filed.
+    pub record_batch: Option<String>,
+    /// What each gate rejected in a row.
+    pub(super) streaks: BTreeMap<u32, Streak>,
+    /// The gate because of which nothing new begins.
+    pub gave_up: Option<GaveUp>,
+    /// What waits for a person.
+    pub waiting: Vec<Waiting>,
+    /// What else a person ought to know.
+    pub notes: Vec<String>,
+    /// Why windows gave nothing.
+    pub window_worst: Option<Bad>,
+    /// Who waits behind whom.
+    pub behind: Option<String>,
+    pub(super) kept_reasons: BTreeMap<String, u64>,
     pub explain: bool,
     pub stats: Vec<NodeReport>,
     pub failures: Vec<(String, Option<u64>, String)>,
@@ -122,6 +141,15 @@ impl<'p> Driver<'p> {
             live: 0,
             live_budget: usize::MAX,
             batch: None,
+            root_batch: None,
+            record_batch: None,
+            streaks: Self::limits(plan),
+            gave_up: None,
+            waiting: Vec::new(),
+            notes: Vec::new(),
+            window_worst: None,
+            behind: None,
+            kept_reasons: BTreeMap::new(),
             explain: false,
             stats: plan
                 .nodes

@@ -107,12 +107,22 @@ pub enum Event {
         /// Why, and what to do.
         reason: String,
     },
-    /// An item waits for a person.
+    /// A gate waits for a person's decision.
     Parked {
-        /// The item.
-        item: u64,
+        /// The item; none outside a batch.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        item: Option<u64>,
         /// For what.
         reason: String,
+        /// The gate.
+        #[serde(default)]
+        node: String,
+        /// Which attempt, from 0.
+        #[serde(default)]
+        attempt: u32,
+        /// The key of the value that the decision is about.
+        #[serde(default)]
+        key: String,
     },
     /// An item came to its end.
     ItemFinished {

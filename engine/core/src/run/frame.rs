@@ -1,6 +1,8 @@
 //! The state of nodes while they run: one frame for the run, one for each item (or window) under way.
 
+use super::report::Waiting;
 use crate::cx::{ItemInfo, Items};
+use kiln_store::Place;
 use kiln_types::{Key, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,8 +17,30 @@ pub(crate) enum Bad {
     Failed(Arc<str>),
     /// A gate left it out.
     Skipped(Arc<str>),
+    /// Somebody has to decide first.
+    Parked(Arc<str>),
     /// Its item waits for its turn at an ordered gate.
     NotYet(Arc<str>),
+}
+
+impl Bad {
+    /// What is said of it.
+    pub fn words(&self) -> &Arc<str> {
+        match self {
+            Self::Failed(w) | Self::Skipped(w) | Self::Parked(w) | Self::NotYet(w) => w,
+        }
+    }
+
+    /// Of several reasons, the highest decides what becomes of an item: one that waits for its turn comes
+    /// back by itself, one that failed would fail again whatever a person says.
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::NotYet(_) => 4,
+            Self::Failed(_) => 3,
+            Self::Parked(_) => 2,
+            Self::Skipped(_) => 1,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +118,8 @@ pub(crate) struct RegionState {
     pub decided: Option<Result<u32, Bad>>,
     /// The mark that an ordered gate made of the present attempt, and the past it was compared with.
     pub marks: Vec<(u32, Vec<u8>, Key)>,
+    /// Attempts beyond the last one, each asked for by a person.
+    pub extra: u32,
 }
 
 /// What a frame is of.
@@ -121,6 +147,10 @@ pub(crate) struct Frame {
     pub worst: Option<Bad>,
     pub lease: Option<kiln_store::Lease>,
     pub rejections: u32,
+    /// What gates said in each region, not filed yet.
+    pub verdicts: BTreeMap<u32, Vec<kiln_store::Found>>,
+    /// Questions that wait for a person.
+    pub asked: Vec<Waiting>,
 }
 
 /// The values of many items, for one wire.
@@ -143,6 +173,17 @@ impl Frame {
             worst: None,
             lease: None,
             rejections: 0,
+            verdicts: BTreeMap::new(),
+            asked: Vec::new(),
+        }
+    }
+
+    /// By which its gates' questions and verdicts are filed.
+    pub fn place(&self) -> Place {
+        match &self.of {
+            Of::Run => Place::Run,
+            Of::Item(info) => Place::Item(info.item),
+            Of::Window(window, _) => Place::Window(*window),
         }
     }
 

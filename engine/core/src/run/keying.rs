@@ -41,7 +41,7 @@ impl Driver<'_> {
             }
             let passes_on = matches!(
                 plan.node.behaviour,
-                Behaviour::Select(_) | Behaviour::Gate(_) | Behaviour::Ordered { .. }
+                Behaviour::Select(_) | Behaviour::Gate(_) | Behaviour::Review(_) | Behaviour::Ordered { .. }
             ) && wire.port == 0;
             if !passes_on {
                 return Ok((home, wire));

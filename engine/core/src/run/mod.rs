@@ -2,14 +2,20 @@
 
 mod asking;
 mod batch;
+pub mod desk;
 mod driver;
 pub mod event;
+mod filing;
 mod frame;
 mod keying;
+mod limit;
 mod memory;
 mod regions;
 pub mod report;
+mod review;
 mod settling;
+pub mod thumb;
+mod waiting;
 mod work;
 mod working;
 
@@ -67,6 +73,12 @@ pub struct Setup {
     pub explain: bool,
     /// Fan-ins run even when items failed.
     pub partial: bool,
+    /// Shows people what they are to decide about.
+    pub desk: Option<Arc<dyn desk::Desk>>,
+    /// Stays until nothing waits for a person any more.
+    pub wait: bool,
+    /// So many rejected pictures are kept, small, in the output folder.
+    pub keep_rejected: usize,
     /// Who this process is, for leases; made by [`kiln_store::Presence`] where there is a folder.
     pub worker: String,
     /// No new work begins while values under way take more bytes than this.
@@ -87,6 +99,9 @@ impl Setup {
             overwrite: false,
             explain: false,
             partial: false,
+            desk: None,
+            wait: false,
+            keep_rejected: 2000,
             worker: format!("process-{}", std::process::id()),
             live_budget: 4 << 30,
         }
@@ -171,9 +186,14 @@ impl Engine {
     /// A node's output that is still kept, by the node's key; from memory, else from disk.
     #[must_use]
     pub fn value(&self, node: &Key, output: usize) -> Option<Value> {
-        let key = crate::keys::port(node, output);
-        self.memory.get(&key).or_else(|| {
-            let stored = self.disk.as_ref()?.get(&key).ok()??;
+        self.kept(&crate::keys::port(node, output))
+    }
+
+    /// A value that is still kept, by its own key: as questions to people name it.
+    #[must_use]
+    pub fn kept(&self, key: &Key) -> Option<Value> {
+        self.memory.get(key).or_else(|| {
+            let stored = self.disk.as_ref()?.get(key).ok()??;
             self.registry.codecs().decode(&stored.type_name, stored.encoding, &stored.bytes).ok()
         })
     }
@@ -228,6 +248,7 @@ impl Engine {
                 net: setup.net.clone(),
                 clock: self.clock.clone(),
                 files: self.files.clone(),
+                batch: None,
                 graph_text: setup.graph_text.clone(),
                 overwrite: setup.overwrite,
             },
@@ -240,6 +261,8 @@ impl Engine {
             cancel: cancel.clone(),
             listener,
             owner: setup.worker.clone(),
+            desk: setup.desk.clone(),
+            rejects: None,
         }
     }
 
@@ -256,7 +279,11 @@ impl Engine {
         listener: Arc<Listener>,
     ) -> Result<RunReport, kiln_store::StoreError> {
         let begun = Instant::now();
-        let shared = Arc::new(self.shared(&setup, cancel, listener.clone()));
+        let mut shared = self.shared(&setup, cancel, listener.clone());
+        let record = setup.batch.as_ref().map_or_else(|| single_id(plan), |b| b.id.clone());
+        shared.rejects = rejects(plan, &setup, &record);
+        shared.lent.batch = Some(record.as_str().into());
+        let shared = Arc::new(shared);
         listener(&Event::RunStarted {
             version: EVENTS_VERSION,
             run: setup.run.clone(),
@@ -284,6 +311,8 @@ impl Engine {
                 Driver::new(plan, shared.clone(), setup.jobs, [cpu_tx, dev_tx], done_rx, Box::new(spawn));
             driver.explain = setup.explain;
             driver.live_budget = setup.live_budget;
+            driver.root_batch = setup.batch.as_ref().map(|b| b.id.clone());
+            driver.record_batch = Some(record);
             driver.open(Of::Run);
             let counts = match &setup.batch {
                 Some(batch) => Some(batch::run(&mut driver, batch, &setup, self.clock.as_ref())?),
@@ -291,6 +320,7 @@ impl Engine {
                     let sinks = sinks(plan, Scope::Run, None);
                     driver.ask(RUN, &sinks);
                     drive(&mut driver);
+                    waiting::until_answered(&mut driver, &setup, self.clock.as_ref(), &mut drive)?;
                     None
                 }
             };
@@ -346,13 +376,36 @@ fn drive(driver: &mut Driver<'_>) {
         driver.pump();
         driver.dispatch();
         if driver.inflight == [0, 0] {
-            if driver.is_idle() || driver.shared.cancel.is_cancelled() {
+            if driver.is_idle() || driver.ends_early() {
                 break;
             }
             continue;
         }
         receive(driver, Duration::from_millis(200));
     }
+}
+
+/// By what the verdicts of a run outside of a batch are filed.
+#[must_use]
+pub fn single_id(plan: &Plan) -> String {
+    format!("once-{}", &plan.identity().to_string()[..24])
+}
+
+/// The shelf of rejected pictures, if any may come to lie there.
+fn rejects(plan: &Plan, setup: &Setup, record: &str) -> Option<work::Rejects> {
+    let out = setup.out.as_ref()?;
+    if setup.keep_rejected == 0 || plan.gates().is_empty() {
+        return None;
+    }
+    let shelf = out.folder().shelf("rejected");
+    let room = |shelf: &kiln_store::Shelf| setup.keep_rejected.saturating_sub(shelf.count());
+    let mut left = room(&shelf);
+    if left == 0 {
+        shelf.keep_only(record);
+        left = room(&shelf);
+    }
+    let room = i64::try_from(left).unwrap_or(i64::MAX).into();
+    Some(work::Rejects { shelf, batch: record.to_owned(), room })
 }
 
 /// Takes what workers bring, waiting a while for the first.
@@ -375,16 +428,26 @@ fn finish(
     cancel: &Cancel,
 ) -> RunReport {
     let plan = driver.plan;
+    driver.file_rest(RUN);
+    if counts.as_ref().is_some_and(|c| c.waiting > 0)
+        && let Some(behind) = driver.behind.take()
+    {
+        driver.note(behind);
+    }
     let run_bad = driver.frames.get(&RUN).and_then(|f| f.worst.clone());
+    let run_bad = [run_bad, driver.window_worst.take()].into_iter().flatten().max_by_key(Bad::rank);
     let failed_items = counts.as_ref().is_some_and(|c| c.failed + c.dead > 0);
     let status = if cancel.is_cancelled() {
         Status::Cancelled
     } else if matches!(run_bad, Some(Bad::Failed(_) | Bad::NotYet(_)))
         || failed_items
+        || driver.gave_up.is_some()
         || !driver.failures.is_empty() && setup.batch.is_none()
     {
         Status::Failed
-    } else if counts.as_ref().is_some_and(|c| c.parked > 0) {
+    } else if counts.as_ref().is_some_and(|c| c.parked + c.waiting > 0)
+        || matches!(run_bad, Some(Bad::Parked(_)))
+    {
         Status::Parked
     } else {
         Status::Done
@@ -402,6 +465,9 @@ fn finish(
         values: std::mem::take(&mut driver.values),
         failures: std::mem::take(&mut driver.failures),
         rejections: std::mem::take(&mut driver.rejections),
+        gave_up: driver.gave_up.take(),
+        waiting: std::mem::take(&mut driver.waiting),
+        notes: std::mem::take(&mut driver.notes),
         items: counts,
     }
 }

@@ -9,7 +9,7 @@ use crate::cx::Cx;
 use crate::keys::KeyMaker;
 use crate::node::{Behaviour, NodeError, Verdict};
 use crate::plan::{SlotPlan, Then};
-use kiln_store::{JobState, Prefix, Queue, Recorded};
+use kiln_store::{JobState, Prefix, Queue, Recorded, Thumb};
 use kiln_types::Key;
 
 impl Driver<'_> {
@@ -36,8 +36,16 @@ impl Driver<'_> {
             Ok(key) => key,
             Err(stop) => return self.block(frame, gate, stop),
         };
+        if self.plan.nodes[gate as usize].node.asks_a_person() {
+            return self.step_review(frame, gate);
+        }
         if let Some((value, from)) = self.shared.fetch(&key) {
             let ordered = matches!(self.plan.nodes[gate as usize].node.behaviour, Behaviour::Ordered { .. });
+            let verdict = if ordered { None } else { work::read_verdict(&value) };
+            // A rejected picture is wanted on the shelf: it is judged once more, with the picture at hand.
+            if verdict.as_ref().is_some_and(|v| !v.accept) && self.wants_picture(frame, gate) {
+                return self.want(frame, gate);
+            }
             let report = &mut self.stats[gate as usize];
             match from {
                 "disk" => report.disk += 1,
@@ -45,9 +53,9 @@ impl Driver<'_> {
             }
             if ordered {
                 if let Some(mark) = work::read_mark(&value) {
-                    return self.marked(frame, gate, mark);
+                    return self.marked(frame, gate, mark, None, false);
                 }
-            } else if let Some(verdict) = work::read_verdict(&value) {
+            } else if let Some(verdict) = verdict {
                 return self.judged(frame, gate, &verdict);
             }
         }
@@ -75,11 +83,33 @@ impl Driver<'_> {
         self.settle_ready(frame, gate, Vec::new());
     }
 
-    /// A mark was made: compare it with everything accepted in earlier items.
-    pub(super) fn marked(&mut self, frame: u64, gate: u32, mark: Vec<u8>) {
+    /// Whether a small picture of what a gate judges is to be kept, should it be rejected.
+    pub(super) fn wants_picture(&self, frame: u64, gate: u32) -> bool {
+        let Some(rejects) = self.shared.rejects.as_ref().filter(|r| r.has_room()) else { return false };
+        let SlotPlan::Wire(wire) = &self.plan.nodes[gate as usize].slots[0] else { return false };
+        let ty = self.plan.nodes[wire.node as usize].outs.get(wire.port as usize);
+        if ty.is_none_or(|t| t.name != kiln_types::names::IMAGE || t.list) {
+            return false;
+        }
+        self.shown(frame, gate)
+            .is_some_and(|s| !rejects.shelf.has(self.name(gate), s.place, &s.attempt, &s.key))
+    }
+
+    /// A mark was made: compare it with everything accepted in earlier items. `fresh`: just now, with the
+    /// picture at hand.
+    pub(super) fn marked(&mut self, frame: u64, gate: u32, mark: Vec<u8>, thumb: Option<Thumb>, fresh: bool) {
         match self.compare(frame, gate, &mark) {
             Ok(Some(verdict)) => {
                 let (verdict, chain) = verdict;
+                if !verdict.accept && !fresh && self.wants_picture(frame, gate) {
+                    return self.want(frame, gate);
+                }
+                if !verdict.accept
+                    && let (Some(thumb), Some(shown)) = (&thumb, self.shown(frame, gate))
+                    && let Some(rejects) = &self.shared.rejects
+                {
+                    rejects.put(self.name(gate), &shown, thumb);
+                }
                 if let Some(region) = self.region_of_gate(gate) {
                     self.edit(frame, region, |s| {
                         s.marks.retain(|(g, ..)| *g != gate);
@@ -147,6 +177,10 @@ impl Driver<'_> {
         let Some(region) = self.region_of_gate(gate) else { return };
         let plan = &self.plan.regions[region as usize];
         let state = self.region(frame, region);
+        // Messages are JSON, which knows no infinity.
+        let told = if verdict.score.is_nan() { 0.0 } else { verdict.score.clamp(f64::MIN, f64::MAX) };
+        self.count_verdict(gate, verdict.accept, told, &verdict.reason);
+        self.note_verdict(frame, region, gate, verdict);
         if verdict.accept {
             let passed = state.passed + 1;
             self.edit(frame, region, |s| s.passed = passed);
@@ -158,8 +192,6 @@ impl Driver<'_> {
             return self.again(frame, plan.gates[passed]);
         }
         self.stats[gate as usize].rejected += 1;
-        // Messages are JSON, which knows no infinity.
-        let told = if verdict.score.is_nan() { 0.0 } else { verdict.score.clamp(f64::MIN, f64::MAX) };
         let item = self.frames.get(&frame).and_then(|f| f.item().map(|i| i.item));
         let name = self.name(gate).to_string();
         self.say(&Event::Rejected {
@@ -179,18 +211,14 @@ impl Driver<'_> {
         let mut tried = state.tried;
         tried.push((state.passed, verdict.score));
         self.edit(frame, region, |s| s.tried.clone_from(&tried));
-        if state.attempt + 1 < plan.attempts {
+        let attempts = plan.attempts.saturating_add(state.extra);
+        if state.attempt + 1 < attempts {
             self.restart(frame, region, state.attempt + 1);
             let first = plan.gates[0];
             return self.again(frame, first);
         }
-        let why = format!(
-            "{}: {} (attempt {} of {})",
-            self.name(gate),
-            verdict.reason,
-            state.attempt + 1,
-            plan.attempts
-        );
+        let why =
+            format!("{}: {} (attempt {} of {attempts})", self.name(gate), verdict.reason, state.attempt + 1);
         match plan.then {
             Then::Skip => self.decide(frame, region, &Err(Bad::Skipped(why.into()))),
             Then::Fail => self.decide(frame, region, &Err(Bad::Failed(format!("rejected by {why}").into()))),
@@ -235,6 +263,9 @@ impl Driver<'_> {
             let mut up = self.plan.regions[at as usize].parent;
             while let Some(r) = up {
                 if r == region {
+                    if let Err(e) = self.file_verdicts(frame, at, None) {
+                        self.note(format!("what gates said could not be written down: {e}"));
+                    }
                     self.edit(frame, at, |s| *s = RegionState::default());
                     break;
                 }
@@ -256,9 +287,13 @@ impl Driver<'_> {
             // What was accepted before changed meanwhile: decide again from the first attempt.
             self.restart(frame, region, 0);
             self.edit(frame, region, |s| *s = RegionState::default());
+            if let Some(f) = self.frames.get_mut(&frame) {
+                f.verdicts.remove(&region);
+            }
             return self.again(frame, gates[0]);
         }
-        if let Err(e) = recorded {
+        let filed = self.file_verdicts(frame, region, decided.as_ref().ok().copied());
+        if let Err(e) = recorded.and_then(|_| filed.map_err(NodeError::from)) {
             let reason = format!("the decision could not be written down: {e}");
             self.edit(frame, region, |s| s.decided = Some(Err(Bad::Failed(reason.clone().into()))));
             for gate in gates {

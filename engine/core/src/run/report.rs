@@ -107,6 +107,62 @@ pub struct Rejection {
     pub reason: String,
 }
 
+/// Something that waits for a person's decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The gate.
+    pub gate: String,
+    /// The item.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub item: Option<u64>,
+    /// Which attempt, from 0.
+    pub attempt: u32,
+    /// The key of the value it is about.
+    pub key: String,
+    /// What is asked, in words.
+    pub reason: String,
+}
+
+/// A gate that rejected too many values in a row, so that the run stopped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GaveUp {
+    /// The gate.
+    pub gate: String,
+    /// How many it rejected in a row.
+    pub rejected: u64,
+    /// What it said, the most frequent first: one of the reasons that differ in numbers only, and how many
+    /// they are.
+    pub reasons: Vec<(String, u64)>,
+    /// The lowest, the median and the highest score.
+    pub scores: [f64; 3],
+}
+
+impl std::fmt::Display for GaveUp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} values in a row were rejected, so the run stopped: a limit may be set wrong. It said",
+            self.rejected
+        )?;
+        for (at, (reason, times)) in self.reasons.iter().take(3).enumerate() {
+            let before = if at == 0 { " " } else { "; " };
+            match times {
+                1 => write!(f, "{before}{reason:?}")?,
+                n => write!(f, "{before}{n} times like {reason:?}")?,
+            }
+        }
+        if self.reasons.len() > 3 {
+            write!(f, "; and {} more", self.reasons.len() - 3)?;
+        }
+        let [low, middle, high] = self.scores;
+        write!(
+            f,
+            ". Scores from {low:.4} to {high:.4}, half of them below {middle:.4}. Mend the limit and run again: \
+             what is made already is kept, and the rest goes on (or set give_up_after higher, 0 for never)"
+        )
+    }
+}
+
 /// What became of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -151,6 +207,12 @@ pub struct RunReport {
     pub failures: Vec<(String, Option<u64>, String)>,
     /// Rejected attempts; the first ten thousand.
     pub rejections: Vec<Rejection>,
+    /// The gate because of which the run stopped.
+    pub gave_up: Option<GaveUp>,
+    /// What waits for a person; the first thousand that this run came by.
+    pub waiting: Vec<Waiting>,
+    /// What else a person ought to know.
+    pub notes: Vec<String>,
     /// Items by state, in a batch.
     pub items: Option<kiln_store::Counts>,
 }

@@ -63,9 +63,7 @@ impl Driver<'_> {
 
     pub(super) fn sink_settled(&mut self, frame: u64, node: u32, bad: Option<Bad>) {
         if let (Some(bad), Some(name)) = (&bad, self.keep(node).and_then(|k| k.result.as_ref())) {
-            let words = match bad {
-                Bad::Failed(r) | Bad::Skipped(r) | Bad::NotYet(r) => r.to_string(),
-            };
+            let words = bad.words().to_string();
             if !self.plan.batch {
                 self.values.insert(name.clone(), Err(words));
             }
@@ -75,12 +73,7 @@ impl Driver<'_> {
         }
         let Some(f) = self.frames.get_mut(&frame) else { return };
         if let Some(bad) = bad {
-            let rank = |b: &Bad| match b {
-                Bad::NotYet(_) => 3,
-                Bad::Failed(_) => 2,
-                Bad::Skipped(_) => 1,
-            };
-            if f.worst.as_ref().is_none_or(|w| rank(w) < rank(&bad)) {
+            if f.worst.as_ref().is_none_or(|w| w.rank() < bad.rank()) {
                 f.worst = Some(bad);
             }
         }
@@ -130,7 +123,11 @@ impl Driver<'_> {
         let shared_by_items = frame == RUN && self.plan.batch;
         let passes_on = matches!(
             self.def(node).behaviour,
-            Behaviour::Select(_) | Behaviour::Gate(_) | Behaviour::Ordered { .. } | Behaviour::Effect(_)
+            Behaviour::Select(_)
+                | Behaviour::Gate(_)
+                | Behaviour::Review(_)
+                | Behaviour::Ordered { .. }
+                | Behaviour::Effect(_)
         );
         let Some(cell) = self.cell(frame, node) else { return };
         let Some(key) = cell.key else { return };

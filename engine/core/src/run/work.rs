@@ -1,18 +1,21 @@
 //! The work itself, as a worker thread does it: load a value, run a node, judge, perform an effect.
 
+use super::desk::Desk;
 use super::event::{Event, Listener};
 use super::memory::MemoryCache;
+use super::thumb::thumb;
 use crate::codec::Codecs;
 use crate::cx::{Cancel, Cx, ItemInfo, Items, Lent, Signs, Slot};
 use crate::keys;
-use crate::node::{Behaviour, Effect, Node, NodeError, Verdict};
+use crate::node::{Ask, Behaviour, Effect, Node, NodeError, Verdict};
 use crate::plan::converts;
 use crate::schema::Doubt;
-use kiln_store::{DiskCache, Intended, IntentRecord};
+use kiln_store::{Attempt, DiskCache, Intended, IntentRecord, Place, Question, Shelf, Thumb};
 use kiln_types::{Color, FileRef, Image, Key, Type, Value, names};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
 /// What all workers of a run share.
@@ -30,6 +33,42 @@ pub(crate) struct Shared {
     pub cancel: Cancel,
     pub listener: Arc<Listener>,
     pub owner: String,
+    /// Where people see what they are asked about.
+    pub desk: Option<Arc<dyn Desk>>,
+    /// Where small pictures of what gates rejected are kept.
+    pub rejects: Option<Rejects>,
+}
+
+/// By what a value is filed that a gate judges.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    pub place: Place,
+    pub attempt: Attempt,
+    /// The value.
+    pub key: Key,
+}
+
+/// The shelf of rejected pictures, as far as there is room on it.
+pub(crate) struct Rejects {
+    pub shelf: Shelf,
+    pub batch: String,
+    pub room: AtomicI64,
+}
+
+impl Rejects {
+    pub fn has_room(&self) -> bool {
+        self.room.load(Ordering::Relaxed) > 0
+    }
+
+    /// Keeps a small picture. One that cannot be kept is missing on a sheet, and nowhere else.
+    pub fn put(&self, gate: &str, shown: &Shown, thumb: &Thumb) {
+        if self.shelf.has(gate, shown.place, &shown.attempt, &shown.key)
+            || self.room.fetch_sub(1, Ordering::Relaxed) <= 0
+        {
+            return;
+        }
+        let _ = self.shelf.put(&self.batch, gate, shown.place, &shown.attempt, &shown.key, thumb);
+    }
 }
 
 impl Shared {
@@ -84,6 +123,8 @@ pub(crate) enum Job {
     Gate,
     /// Make a mark.
     Mark,
+    /// Show a person what they are to decide about.
+    Ask,
     /// Change the world.
     Effect,
     /// Store the input under this key.
@@ -106,6 +147,8 @@ pub(crate) struct Task {
     pub window: Option<u64>,
     /// Store the outputs however quick they were made.
     pub keep: bool,
+    /// What a gate judges, when a person may come to see it.
+    pub shown: Option<Shown>,
 }
 
 /// What came of it.
@@ -117,7 +160,8 @@ pub(crate) enum Done {
     },
     Chosen(String),
     Verdict(Verdict),
-    Mark(Vec<u8>),
+    Mark(Vec<u8>, Option<Thumb>),
+    Asked(Ask),
     Kept,
     /// The cache lost the value meanwhile.
     Lost,
@@ -237,14 +281,26 @@ fn perform_inner(mut task: Task, shared: &Shared, begun: Instant) -> Result<Done
             let value = verdict_value(&verdict);
             shared.store(&task.key, &value);
             shared.memory.put(task.key, value);
+            if !verdict.accept
+                && let (Some(shown), Some(rejects)) = (&task.shown, &shared.rejects)
+                && let Some(thumb) = first_picture(&task)
+            {
+                rejects.put(&task.id, shown, &thumb);
+            }
             Ok(Done::Verdict(verdict))
+        }
+        (Job::Ask, Behaviour::Review(ask)) => {
+            let ask = with_cx(&task, &task.slots, None, &task.key, shared, |cx| ask(cx))?.0;
+            show(&task, &ask, shared)?;
+            Ok(Done::Asked(ask))
         }
         (Job::Mark, Behaviour::Ordered { mark, .. }) => {
             let mark = with_cx(&task, &task.slots, None, &task.key, shared, |cx| mark(cx))?.0;
             let value = mark_value(&mark);
             shared.store(&task.key, &value);
             shared.memory.put(task.key, value);
-            Ok(Done::Mark(mark))
+            let thumb = if task.shown.is_some() { first_picture(&task) } else { None };
+            Ok(Done::Mark(mark, thumb))
         }
         (Job::Effect, Behaviour::Effect(effect)) => {
             let mut before = true;
@@ -267,6 +323,53 @@ fn perform_inner(mut task: Task, shared: &Shared, begun: Instant) -> Result<Done
         }
         _ => Err(NodeError::new("the node cannot do this: a fault of the engine")),
     }
+}
+
+/// A small picture of what a gate judges.
+fn first_picture(task: &Task) -> Option<Thumb> {
+    match task.slots.first() {
+        Some(Slot::One(Value::Image(image))) => thumb(image, 0),
+        _ => None,
+    }
+}
+
+/// Puts what a person is asked about where they see it.
+fn show(task: &Task, ask: &Ask, shared: &Shared) -> Result<(), NodeError> {
+    let Some(shown) = &task.shown else { return Ok(()) };
+    let Some(Slot::One(value)) = task.slots.first() else { return Ok(()) };
+    // Whoever looks at it later finds it by its key.
+    shared.keep(&shown.key, value);
+    shared.memory.put(shown.key, value.clone());
+    let pictures: Vec<Arc<Image>> = match value {
+        Value::Image(image) => vec![image.clone()],
+        Value::List(items) => items
+            .iter()
+            .filter_map(|v| match v {
+                Value::Image(image) => Some(image.clone()),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    if let (Some(image), Some(out)) = (pictures.first(), &shared.lent.out)
+        && let Some(thumb) = thumb(image, 0)
+    {
+        let shelf = out.folder().shelf("review");
+        shelf.put("", &task.id, shown.place, &shown.attempt, &shown.key, &thumb)?;
+    }
+    if let Some(desk) = &shared.desk {
+        let question = Question {
+            gate: task.id.to_string(),
+            place: shown.place,
+            attempt: shown.attempt.clone(),
+            key: shown.key,
+            question: ask.question.clone(),
+            note: ask.note.clone(),
+            asked: shared.lent.clock.now(),
+        };
+        desk.put(&question, &pictures)?;
+    }
+    Ok(())
 }
 
 /// Is it quicker to read it back than to make it again?

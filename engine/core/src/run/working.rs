@@ -18,10 +18,7 @@ impl Driver<'_> {
         for lane in 0..2 {
             loop {
                 let limit = if lane == 0 { self.threads } else { 1 };
-                if self.inflight[lane] >= limit
-                    || self.ready[lane].is_empty()
-                    || self.shared.cancel.is_cancelled()
-                {
+                if self.inflight[lane] >= limit || self.ready[lane].is_empty() || self.ends_early() {
                     break;
                 }
                 let busy = self.inflight[0] + self.inflight[1];
@@ -70,6 +67,7 @@ impl Driver<'_> {
             Behaviour::Pure(_) => Job::Pure,
             Behaviour::Select(_) => Job::Select,
             Behaviour::Gate(_) => Job::Gate,
+            Behaviour::Review(_) => Job::Ask,
             Behaviour::Ordered { .. } => Job::Mark,
             Behaviour::Effect(_) => Job::Effect,
         };
@@ -80,6 +78,11 @@ impl Driver<'_> {
                 slots.push(self.slot_value(frame, node, slot)?);
             }
         }
+        let shown = match &job {
+            Job::Ask => self.shown(frame, node),
+            Job::Gate | Job::Mark if self.wants_picture(frame, node) => self.shown(frame, node),
+            _ => None,
+        };
         let f = self.frames.get(&frame)?;
         // Only what has the item in its key may look at it.
         let sees_item = (plan.node.uses_item.is_some() && plan.item_intrinsic)
@@ -101,6 +104,7 @@ impl Driver<'_> {
                 _ => None,
             },
             keep: false,
+            shown,
         };
         let quiet = matches!(task.job, Job::Load(_) | Job::Keep(_));
         if matches!(task.job, Job::Load(_)) {
@@ -220,10 +224,15 @@ impl Driver<'_> {
                 self.worked(frame, node, &key, &[], result.ms);
                 self.judged(frame, node, &verdict);
             }
-            Ok(Done::Mark(mark)) => {
+            Ok(Done::Asked(ask)) => {
                 let key = self.peek(frame, node).and_then(|c| c.key).unwrap_or(Key([0; 32]));
                 self.worked(frame, node, &key, &[], result.ms);
-                self.marked(frame, node, mark);
+                self.asked(frame, node, ask);
+            }
+            Ok(Done::Mark(mark, thumb)) => {
+                let key = self.peek(frame, node).and_then(|c| c.key).unwrap_or(Key([0; 32]));
+                self.worked(frame, node, &key, &[], result.ms);
+                self.marked(frame, node, mark, thumb, true);
             }
         }
     }

@@ -4,9 +4,9 @@
 use kiln_core::document::Graph;
 use kiln_core::doors::{OutFolder, Sandbox};
 use kiln_core::store::{Folder, Millis, RealDisk};
-use kiln_core::types::{Value, names};
+use kiln_core::types::{Image, Value, names};
 use kiln_core::{
-    Batch, BatchItems, Cancel, Doubt, Effect, Engine, Event, Node, NodeError, Param, Plan, Registry,
+    Ask, Batch, BatchItems, Cancel, Doubt, Effect, Engine, Event, Node, NodeError, Param, Plan, Registry,
     RunReport, Setup, Verdict, Wish,
 };
 use std::path::Path;
@@ -114,6 +114,59 @@ pub fn registry() -> Registry {
         )
         .input("value", names::FLOAT, "v")
         .output_like("value", "value", "v"),
+    );
+    r.add(
+        Node::pure("Paint", 1, move |cx| {
+            work();
+            let grey = (cx.seed("seed")? % 256) as f32 / 255.0;
+            cx.set("image", Value::image(Image::new(1, 8, 16, 3, vec![grey; 8 * 16 * 3])?));
+            Ok(())
+        })
+        .param(Param::seed("seed").doc("s"))
+        .output("image", names::IMAGE, "i"),
+    );
+    r.add(
+        Node::gate("Bright", 1, move |cx| {
+            work();
+            let (v, min) = (f64::from(cx.image("image")?.data()[0]), cx.float("min")?);
+            Ok(Verdict { accept: v >= min, score: v, reason: format!("{v:.3} is below {min:.3}") })
+        })
+        .input("image", names::IMAGE, "v")
+        .param(Param::float("min", 0.5, 0.0..=2.0).doc("m"))
+        .output_like("image", "image", "v"),
+    );
+    r.add(
+        Node::ordered_gate(
+            "Unlike",
+            1,
+            |cx| Ok(vec![(cx.image("image")?.data()[0] * 25.0) as u8]),
+            |_, mark, before| {
+                let twin = before.iter().find(|(_, m)| m == mark);
+                let reason = twin.map_or("new".into(), |(i, _)| format!("like item {i}"));
+                Ok(Verdict { accept: twin.is_none(), score: 0.0, reason })
+            },
+        )
+        .input("image", names::IMAGE, "v")
+        .output_like("image", "image", "v"),
+    );
+    r.add(
+        Node::review_gate("Look", 1, |cx| {
+            let note = if cx.has("note") { cx.text("note")?.to_string() } else { String::new() };
+            Ok(Ask { question: cx.text("question")?.to_string(), note })
+        })
+        .input("value", names::ANY, "v")
+        .optional("note", names::TEXT, "n")
+        .param(Param::text("question", "").control().doc("q"))
+        .output_like("value", "value", "v"),
+    );
+    r.add(
+        Node::pure("Grey", 1, |cx| {
+            let v = f64::from(cx.image("image")?.data()[0]);
+            cx.set("value", v);
+            Ok(())
+        })
+        .input("image", names::IMAGE, "v")
+        .output("value", names::FLOAT, "v"),
     );
     r.add(
         Node::select("Switch", 1, |cx| Ok(if cx.bool("second")? { "b".into() } else { "a".into() }))

@@ -8,13 +8,12 @@ use crate::error::RunnerError;
 use crate::message::{Answer, Decide, Decision, FetchPicture, Items, RunId, Submit};
 use crate::runner::Runner;
 use kiln_core::{Event, Severity, Status};
-use kiln_store::{BatchSpec, Folder, JobState, Millis, Mode, Outcome, Queue};
 use std::path::Path;
 use std::time::Duration;
 
 type Check = fn(&dyn Runner, &Path) -> Checked;
 
-pub(super) const ALL: [(&str, Check); 14] = [
+pub(super) const ALL: [(&str, Check); 15] = [
     ("events come in order", order),
     ("runs keep their order", queue),
     ("a second run takes what is kept", cached),
@@ -28,6 +27,7 @@ pub(super) const ALL: [(&str, Check); 14] = [
     ("pictures come by key", pictures),
     ("what cannot be done is said", impossible),
     ("decisions are kept", decide),
+    ("a decision wakes what waits for it", wakes),
     ("a flood of progress drowns nothing", flood),
 ];
 
@@ -277,7 +277,7 @@ fn impossible(runner: &dyn Runner, dir: &Path) -> Checked {
     let mut stream = runner.subscribe(None);
     let nobody = RunId("nobody".into());
     refused(runner.cancel(&nobody), |e| matches!(e, RunnerError::UnknownRun { .. }))?;
-    let accept = Decide { item: 3, gate: "look".into(), decision: Decision::Accept };
+    let accept = Decide { item: Some(3), gate: "look".into(), key: None, decision: Decision::Accept };
     refused(runner.decide(&nobody, accept.clone()), |e| matches!(e, RunnerError::UnknownRun { .. }))?;
     let run = runner.submit(job(dir, SUM)).map_err(words)?;
     until_ends(&mut stream, 1)?;
@@ -290,38 +290,86 @@ fn impossible(runner: &dyn Runner, dir: &Path) -> Checked {
     Ok(())
 }
 
+const LOOKED_AT: &str = r#""s": (type: "TestSlow", with: {"steps": 1, "ms": 1, "each": true}),
+    "look": (type: "TestReview", from: {"value": "s.value"}),
+    "save": (type: "TestWrite", from: {"value": "look.value"}),"#;
+
 fn decide(runner: &dyn Runner, dir: &Path) -> Checked {
     let mut stream = runner.subscribe(None);
     let items = Some(Items::Range(0, 3));
-    let run = runner.submit(Submit { items, out: out(dir), ..job(dir, SLOW_ITEMS) }).map_err(words)?;
+    let batch = Submit { items, out: out(dir), ..job(dir, LOOKED_AT) };
+    let run = runner.submit(batch.clone()).map_err(words)?;
     let all = until_ends(&mut stream, 1)?;
-    let batch = summary(&all, &run)?.batch.ok_or("the batch has no name")?;
-    let redo = Decide { item: 1, gate: "look".into(), decision: Decision::Redo };
-    refused(runner.decide(&run, redo.clone()), |e| matches!(e, RunnerError::NotParked { .. }))?;
-    park(&dir.join("out"), &batch, 1).map_err(words)?;
-    runner.decide(&run, redo.clone()).wait(LONG).map_err(words)?;
-    let no = Decide { item: 2, decision: Decision::Reject { reason: "dull".into() }, ..redo.clone() };
-    refused(runner.decide(&run, no), |e| matches!(e, RunnerError::NotParked { .. }))?;
+    let ended = summary(&all, &run)?;
+    has_status(&ended, Status::Parked)?;
+    holds!(ended.items.is_some_and(|c| c.parked == 3) && ended.waiting.len() == 3, "it waits: {ended:?}");
+    let name = ended.batch.ok_or("the batch has no name")?;
+    let told = events(&all, &run).into_iter().find_map(|e| match e {
+        Event::Parked { item: Some(1), node, key, .. } => Some((node.clone(), key.clone())),
+        _ => None,
+    });
+    let (gate, key) = told.ok_or("nobody was told that item 1 waits")?;
+    holds!(gate == "look", "the gate is {gate}");
+    let redo = Decide { item: Some(1), gate, key: Some(key), decision: Decision::Redo };
+    for odd in [
+        Decide { item: Some(7), ..redo.clone() },
+        Decide { gate: "other".into(), ..redo.clone() },
+        Decide { item: None, ..redo.clone() },
+        Decide { key: Some("0".repeat(64)), ..redo.clone() },
+    ] {
+        refused(runner.decide(&run, odd), |e| matches!(e, RunnerError::NotParked { .. }))?;
+    }
+    let yes = Decide { decision: Decision::Accept, key: None, ..redo.clone() };
+    let no = Decide { item: Some(2), decision: Decision::Reject { reason: "dull".into() }, ..yes.clone() };
+    runner.decide(&run, yes.clone()).wait(LONG).map_err(words)?;
+    runner.decide(&run, no.clone()).wait(LONG).map_err(words)?;
+    refused(runner.decide(&run, yes.clone()), |e| matches!(e, RunnerError::NotParked { .. }))?;
     let kept = decisions::read(&dir.join("out")).map_err(words)?;
-    holds!(
-        kept.len() == 1 && kept[0].decide == redo && kept[0].batch == batch && kept[0].run == run,
-        "kept: {kept:?}"
-    );
+    let same = |at: usize, d: &Decide| {
+        let k: Option<&decisions::Decided> = kept.get(at);
+        k.is_some_and(|k| (k.decide.item, &k.decide.decision, &k.batch) == (d.item, &d.decision, &name))
+    };
+    holds!(kept.len() == 2 && same(0, &yes) && same(1, &no), "kept: {kept:?}");
+    let again = runner.submit(Submit { resume: true, ..batch }).map_err(words)?;
+    let all = until_ends(&mut stream, 1)?;
+    let ended = summary(&all, &again)?;
+    has_status(&ended, Status::Parked)?;
+    holds!(ended.items.is_some_and(|c| (c.done, c.skipped, c.parked) == (1, 1, 1)), "items: {ended:?}");
+    holds!(ended.rejections.iter().any(|r| r.reason == "dull"), "rejections: {ended:?}");
     Ok(())
 }
 
-/// Parks an item, as a gate will that waits for a person.
-fn park(out: &Path, batch: &str, item: u64) -> Result<(), kiln_store::StoreError> {
-    let now = Millis(u64::MAX >> 2);
-    let queue = Folder::open(out, now)?.queue();
-    queue.retry(batch, &[JobState::Done], Some(&[item]), now)?;
-    queue.register_worker("person", 1000, now)?;
-    let spec = BatchSpec { id: batch.to_owned(), items: kiln_store::Items::Range(0, 3), mode: Mode::Resume };
-    queue.open_batch(&spec, "person", now)?;
-    if let Some(lease) = queue.claim(batch, "person", 1000, now)? {
-        queue.settle(&lease, Outcome::Parked { reason: "look".into() }, now)?;
+fn wakes(runner: &dyn Runner, dir: &Path) -> Checked {
+    let mut stream = runner.subscribe(None);
+    let items = Some(Items::Range(0, 4));
+    let batch = Submit { items, out: out(dir), wait: true, ..job(dir, LOOKED_AT) };
+    let run = runner.submit(batch).map_err(words)?;
+    let parked = |m: &crate::Message| match &m.body {
+        Answer::Event { event: Event::Parked { item: Some(item), key, .. } } => Some((*item, key.clone())),
+        _ => None,
+    };
+    for _ in 0..4 {
+        let seen = until(&mut stream, |m| parked(m).is_some())?;
+        let (item, key) = seen.iter().find_map(parked).ok_or("it vanished")?;
+        let decision = match item {
+            3 => Decision::Reject { reason: "no".into() },
+            _ => Decision::Accept,
+        };
+        let said = Decide { item: Some(item), gate: "look".into(), key: Some(key), decision };
+        runner.decide(&run, said).wait(LONG).map_err(words)?;
     }
-    queue.leave_batch(batch, "person")
+    let all = until_ends(&mut stream, 1)?;
+    let ended = summary(&all, &run)?;
+    has_status(&ended, Status::Done)?;
+    holds!(ended.items.is_some_and(|c| (c.done, c.skipped) == (3, 1)), "items: {ended:?}");
+    // One that nobody answers is stopped as any other.
+    let items = Some(Items::Range(4, 5));
+    let patient = Submit { items, out: out(dir), wait: true, ..job(dir, LOOKED_AT) };
+    let run = runner.submit(patient).map_err(words)?;
+    until(&mut stream, |m| parked(m).is_some())?;
+    runner.cancel(&run).wait(LONG).map_err(words)?;
+    let all = until_ends(&mut stream, 1)?;
+    has_status(&summary(&all, &run)?, Status::Cancelled)
 }
 
 fn flood(runner: &dyn Runner, dir: &Path) -> Checked {

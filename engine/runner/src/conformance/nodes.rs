@@ -1,7 +1,7 @@
 //! Small nodes to run: numbers, slow work, failures, pictures, files, a gate.
 
 use crate::picture::PictureEncoder;
-use kiln_core::{Cx, Doubt, Effect, Engine, Node, NodeError, Param, Registry, Verdict};
+use kiln_core::{Ask, Cx, Doubt, Effect, Engine, Node, NodeError, Param, Registry, Verdict};
 use kiln_store::{DiskCache, RealDisk, StoreError};
 use kiln_types::{Image, Value, names};
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::time::Duration;
 #[must_use]
 pub fn registry() -> Registry {
     let mut registry = Registry::new();
-    registry.add_all([number(), add(), slow(), eager(), fail(), picture(), even(), write()]);
+    registry.add_all([number(), add(), slow(), eager(), fail(), picture(), even(), review(), write()]);
     registry
 }
 
@@ -126,6 +126,14 @@ fn even() -> Node {
     })
     .input("value", names::INT, "A number.")
     .output_like("value", "value", "The number, if it is even.")
+}
+
+fn review() -> Node {
+    Node::review_gate("TestReview", 1, |cx| {
+        Ok(Ask { question: "is it good?".to_owned(), note: cx.int("value")?.to_string() })
+    })
+    .input("value", names::INT, "What a person decides about.")
+    .output_like("value", "value", "The same, if they accept it.")
 }
 
 struct Write;
