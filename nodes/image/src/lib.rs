@@ -27,6 +27,7 @@ mod palette;
 mod ports;
 mod quantize;
 mod resize;
+mod review;
 mod save;
 mod scale;
 mod sheet;
@@ -64,6 +65,7 @@ pub fn nodes() -> Vec<kiln_core::Node> {
         measure::nodes(),
         gates::nodes(),
         unique::nodes(),
+        review::nodes(),
     ]
     .into_iter()
     .flatten()

@@ -152,6 +152,8 @@ fn nothing_changes_without_a_new_version() {
     let mut now = Map::new();
     let mut wrong = Vec::new();
     let mut nodes = kiln_image::nodes();
+    // What a person decides is written down nowhere.
+    nodes.retain(|n| !n.asks_a_person());
     nodes.sort_by_key(|n| n.schema().name.clone());
     for node in nodes {
         let schema = node.schema();
