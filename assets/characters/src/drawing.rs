@@ -5,7 +5,7 @@ use crate::looks;
 use crate::pen::{At, Pen, UNITS, turned};
 use crate::pixel;
 use crate::rng::Rng;
-use crate::traits::{Accessory, Headgear, Kind, Look, Pose, Traits};
+use crate::traits::{Headgear, Kind, Look, Pose, Traits};
 use tiny_skia::Transform;
 
 /// The largest picture that is drawn, in pixels.
@@ -26,6 +26,8 @@ pub struct Drawing {
     pub behind: Vec<u8>,
     /// Where the head is, in pixels: its middle, half its width and half its height.
     pub head: [f32; 4],
+    /// Where the torso is, likewise; where all is one piece, it reaches into the head.
+    pub torso: [f32; 4],
 }
 
 impl Drawing {
@@ -85,21 +87,15 @@ impl Placing {
         let hover = if traits.kind == Kind::Ghost { 4.0 } else { 0.0 };
         let high = figure.height() + jump + hover;
         let room = rng.between(103.0, 108.0);
-        let scale = (room / high).min(rng.between(1.1, 1.18));
-        // What stands out on one side moves the rest to the other.
-        let weight = match traits.accessory {
-            Accessory::Balloon => figure.hold * 9.0,
-            Accessory::Wand => figure.hold * 4.5,
-            _ => 0.0,
-        };
+        let [left, right] = figure.width();
+        let scale = (room / high).min(rng.between(1.1, 1.18)).min(rng.between(117.0, 120.0) / (right - left));
         let spare = ((room - high * scale) * 0.5).max(0.0);
         let lean = if traits.pose == Pose::Leaning { rng.between(8.0, 12.0) * rng.side() } else { 0.0 };
-        Self {
-            ground: At(64.0 + rng.around(0.0, 2.5) - weight * scale - lean * 0.5, 116.5 - spare),
-            scale,
-            above: jump + hover,
-            lean,
-        }
+        // The body stays near the middle, moved as far as what stands out on one side asks for.
+        let (least, most) = (4.0 - left * scale, 124.0 - right * scale);
+        let x = (64.0 - (left + right) * 0.3 * scale + rng.around(0.0, 2.5))
+            .clamp(least.min(most), most.max(least));
+        Self { ground: At(x - lean * 0.5, 116.5 - spare), scale, above: jump + hover, lean }
     }
 
     fn transform(&self) -> Transform {
@@ -122,20 +118,22 @@ fn plain(traits: &Traits, look: Look, seed: u64, size: u32) -> Option<(Drawing, 
     let mut scene = Pen::new(size)?;
     crate::scene::draw(&mut scene, &figure, &placing);
     let mut sheet = Pen::new(size)?;
-    let mut head = [0.0; 4];
+    let mut ovals = [[0.0; 4]; 2];
     sheet.placed(placing.transform(), |pen| {
         figure.draw(pen);
         let at = &figure.at;
-        let middle = pen.pixel(at.head);
         let scale = placing.scale * size as f32 / UNITS;
-        head = [middle.0, middle.1, at.rx * scale, at.ry * scale];
+        ovals = [(at.head, at.rx, at.ry), (at.torso, at.torso_rx, at.torso_ry)].map(|(middle, rx, ry)| {
+            let At(x, y) = pen.pixel(middle);
+            [x, y, rx * scale, ry * scale]
+        });
     });
     let mut sheet = sheet.atop();
     looks::over(&mut sheet, &mut scene, &figure, &placing.transform());
     let mut subject = sheet.done();
     let mut behind = scene.done();
     looks::grade(&mut subject, &mut behind, &figure, size, &placing.transform());
-    Some((compose(size, &subject, behind, head), figure, placing.transform()))
+    Some((compose(size, &subject, behind, ovals), figure, placing.transform()))
 }
 
 impl Figure {
@@ -181,7 +179,7 @@ impl Figure {
 }
 
 /// Puts a premultiplied subject onto an opaque background.
-pub(crate) fn compose(size: u32, subject: &[u8], behind: Vec<u8>, head: [f32; 4]) -> Drawing {
+pub(crate) fn compose(size: u32, subject: &[u8], behind: Vec<u8>, ovals: [[f32; 4]; 2]) -> Drawing {
     let pixels = (size as usize) * (size as usize);
     let mut picture = Vec::with_capacity(pixels * 4);
     let mut alpha = Vec::with_capacity(pixels);
@@ -191,12 +189,12 @@ pub(crate) fn compose(size: u32, subject: &[u8], behind: Vec<u8>, head: [f32; 4]
         for part in 0..3 {
             let under = (u32::from(back[part]) * (255 - a) + 127) / 255;
             picture.push((u32::from(front[part]) + under).min(255) as u8);
-            let own = if a == 0 { 0 } else { (u32::from(front[part]) * 255 + a / 2) / a };
+            let own = (u32::from(front[part]) * 255 + a / 2).checked_div(a).unwrap_or(0);
             alone.push(own.min(255) as u8);
         }
         picture.push(255);
         alone.push(front[3]);
         alpha.push(front[3]);
     }
-    Drawing { size, picture, alpha, subject: alone, behind, head }
+    Drawing { size, picture, alpha, subject: alone, behind, head: ovals[0], torso: ovals[1] }
 }

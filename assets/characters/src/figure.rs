@@ -248,6 +248,7 @@ impl Figure {
                 (Kind::Frog, Headgear::Beanie | Headgear::Cap | Headgear::Headphones | Headgear::Halo) => {
                     13.0
                 }
+                (Kind::Frog, Headgear::Bow | Headgear::Flower) => 20.0,
                 (Kind::Frog, _) => 5.0,
                 _ => 0.0,
             };
@@ -256,6 +257,40 @@ impl Figure {
             _ => 0.0,
         };
         (crown + above).max(-self.at.top).max(held)
+    }
+}
+
+impl Figure {
+    /// How far the figure reaches to the left (below 0) and right, with what it wears and holds.
+    pub(crate) fn width(&self) -> [f32; 2] {
+        let at = &self.at;
+        let arm = if self.traits.kind == Kind::Bird { 8.0 } else { 7.0 };
+        let mut reach = [0, 1].map(|index| {
+            let mut reach = at.hands[index].0.abs() + arm;
+            if self.traits.accessory == Accessory::Cape {
+                reach = reach.max(at.torso_rx + 19.0);
+            }
+            match self.traits.kind {
+                Kind::Dragon => reach.max(37.0),
+                Kind::Cat => reach.max(36.0),
+                _ => reach.max(at.rx + 3.0),
+            }
+        });
+        let hold = if self.hold < 0.0 { 0 } else { 1 };
+        match self.traits.accessory {
+            Accessory::Balloon => reach[hold] = reach[hold].max(57.0),
+            Accessory::Wand => reach[hold] = reach[hold].max(at.hands[hold].0.abs() + 22.5),
+            _ => {}
+        }
+        // Tails stand out on one side only.
+        let tail = if self.turn == 0.0 { -self.hold } else { -self.turn };
+        let tail = if tail < 0.0 { 0 } else { 1 };
+        match self.traits.kind {
+            Kind::Cat | Kind::Dragon => reach[tail] = reach[tail].max(42.0),
+            Kind::Bird => reach[tail] = reach[tail].max(44.0),
+            _ => {}
+        }
+        [-reach[0], reach[1]]
     }
 }
 
@@ -306,7 +341,6 @@ fn plain(kind: Kind) -> Anatomy {
             shoulders: [At(-16.0, -31.0), At(16.0, -31.0)],
             hands: [At(-23.5, -17.0), At(23.5, -17.0)],
             top: -90.0,
-            ..furry
         },
         Kind::Dragon => {
             Anatomy { rx: 25.5, ry: 22.5, eyes: At(0.0, -59.0), mouth: At(0.0, -45.5), top: -90.0, ..furry }

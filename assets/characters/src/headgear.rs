@@ -46,13 +46,14 @@ impl Figure {
             });
         };
         let shift = crown.by(self.turn * 1.5, if self.traits.kind == Kind::Frog { -3.5 } else { 0.0 });
+        self.hat_shadow(pen);
         match self.traits.headgear {
             Headgear::None => {}
             Headgear::PartyHat => {
                 seat(pen, shift.by(0.0, 4.0), tilt, size, &|pen| self.party_hat(pen, &tones));
             }
             Headgear::Crown => {
-                seat(pen, shift.by(0.0, 5.0), tilt * 0.7, size, &|pen| self.gold_crown(pen, &tones))
+                seat(pen, shift.by(0.0, 5.0), tilt * 0.7, size, &|pen| self.gold_crown(pen, &tones));
             }
             Headgear::TopHat => seat(pen, shift.by(0.0, 4.5), tilt, size, &|pen| self.top_hat(pen, &tones)),
             Headgear::WizardHat => {
@@ -77,6 +78,30 @@ impl Figure {
                 seat(pen, at, self.hold * 16.0 + tilt, 1.0, &|pen| bow_knot(pen, &tones));
             }
         }
+    }
+
+    /// The soft shadow of a hat on the forehead.
+    fn hat_shadow(&self, pen: &mut Pen) {
+        let (wide, below) = match self.traits.headgear {
+            Headgear::PartyHat => (13.5, 5.0),
+            Headgear::Crown => (16.0, 6.0),
+            Headgear::TopHat => (19.0, 5.0),
+            Headgear::WizardHat => (22.0, 6.5),
+            Headgear::Beanie => (self.chord(8.6) + 1.0, 13.0),
+            Headgear::Cap => (self.chord(8.0) + 1.0, 10.0),
+            _ => return,
+        };
+        if self.traits.kind == Kind::Frog {
+            return;
+        }
+        let at = &self.at;
+        let head = if self.traits.kind == Kind::Robot {
+            Shape::block(at.head, at.rx, at.ry, 9.0)
+        } else {
+            Shape::oval(at.head, at.rx, at.ry)
+        };
+        let middle = self.crown().by(self.turn * 1.5 + 1.0, below);
+        pen.inside(&head, |pen| pen.fill(&Shape::oval(middle, wide, 5.4), Ink(self.tones.shade, 0.6)));
     }
 
     /// How large hats are on this head.

@@ -17,7 +17,12 @@ pub(crate) fn pixel(fine: &Drawing, figure: &Figure, placing: tiny_skia::Transfo
     face(&mut small, figure, placing);
     let back = behind_squares(fine);
     let scale = size as f32 / fine.size as f32;
-    compose(size, &grown(&small, size), grown(&back, size), fine.head.map(|v| v * scale))
+    compose(
+        size,
+        &grown(&small, size),
+        grown(&back, size),
+        [fine.head, fine.torso].map(|oval| oval.map(|v| v * scale)),
+    )
 }
 
 /// Every square as large as the picture needs.

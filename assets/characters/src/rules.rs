@@ -178,7 +178,7 @@ impl Traits {
         let accessory_color = rng.weighted(accessory_tints(accessory), seen, Tint::None);
         let background = rng.weighted(
             Background::ALL,
-            |b| u32::from(!lost(color, b) && !(accessory_color == Tint::Black && dark(b))),
+            |b| u32::from(!(lost(color, b) || accessory_color == Tint::Black && dark(b))),
             Background::SkyBlue,
         );
         let pose = rng.weighted(

@@ -405,8 +405,8 @@ fn snow(pen: &mut Pen, rng: &mut Rng) {
 fn forest(pen: &mut Pen, rng: &mut Rng) {
     pen.flood(Fill::along(TOP, At(0.0, 104.0), &[Rgb::hex(0xC2_E8_DA), Rgb::hex(0xE8_F5_D8)]));
     for column in 0..7 {
-        let at = At(column as f32 * 21.0 + rng.around(0.0, 5.0), 92.0);
-        pine(pen, at, rng.between(52.0, 72.0), Rgb::hex(0x9C_CC_B2), false);
+        let at = At(column as f32 * 21.0 + rng.around(0.0, 5.0), 102.0);
+        pine(pen, at, rng.between(60.0, 82.0), Rgb::hex(0x9C_CC_B2), false);
     }
     for x in [4.0, 22.0, 106.0, 124.0] {
         let at = At(x + rng.around(0.0, 4.0), 103.0 + rng.around(0.0, 2.0));

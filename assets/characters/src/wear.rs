@@ -106,7 +106,7 @@ impl Figure {
                 let size = if one { 0.95 } else { 0.82 };
                 pen.placed(tiny_skia::Transform::from_translate(at.0, at.1), |pen| {
                     pen.placed(tiny_skia::Transform::from_scale(size, size * 0.92), |pen| {
-                        bow_knot(pen, &tones)
+                        bow_knot(pen, &tones);
                     });
                 });
             }
