@@ -61,7 +61,7 @@ impl Judgement {
 }
 
 /// The widest range of each measure, and what a margin is a share of, in the order of [`MEASURES`].
-const WIDEST: [((f64, f64), f64); 9] = [
+const WIDEST: [((f64, f64), f64); 11] = [
     ((0.0, 1.0), 1.0),
     ((0.0, 1.0), 1.0),
     ((0.0, 1000.0), 100.0),
@@ -71,6 +71,8 @@ const WIDEST: [((f64, f64), f64); 9] = [
     ((0.0, 1.0), 1.0),
     ((0.0, 1.0), 1.0),
     ((0.0, 1.0), 1.0),
+    ((0.0, 256.0), 10.0),
+    ((0.0, 256.0), 10.0),
 ];
 
 fn gate(
@@ -90,7 +92,7 @@ fn gate(
 
 /// QualityGate.
 fn quality_gate() -> Node {
-    let mut node = gate("QualityGate", 1, |cx, judgement| {
+    let mut node = gate("QualityGate", 2, |cx, judgement| {
         let image = cx.image("image")?;
         for index in 0..image.batch() {
             let found = measure(&image, index).said()?;
@@ -104,7 +106,7 @@ fn quality_gate() -> Node {
     .doc(
         "Passes pictures whose measures lie within ranges, contrast: (0.2, 1.0). An end of a range left at its widest \
          is not judged. The score is the smallest distance to a limit, negative when beyond it: a share of 1, for \
-         entropy of 8 bits, for colourfulness and noise of 100, for sharpness of 1000.",
+         entropy of 8 bits, for seams of 10, for colourfulness and noise of 100, for sharpness of 1000.",
     );
     for ((name, _, doc), ((low, high), _)) in MEASURES.into_iter().zip(WIDEST) {
         node = node.param(Param::range(name, (low, high), low..=high).doc(doc));
@@ -114,11 +116,13 @@ fn quality_gate() -> Node {
 
 /// PaletteGate.
 fn palette_gate() -> Node {
-    gate("PaletteGate", 1, |cx, judgement| {
+    gate("PaletteGate", 2, |cx, judgement| {
         let (image, palette) = (cx.image("image")?, colors(cx, "colors")?);
         let (least, tolerance) = (cx.float("coverage")?, cx.float32("tolerance")?);
         for index in 0..image.batch() {
-            let found = f64::from(palette_coverage(&image, index, &palette, tolerance).said()?.covered);
+            let found = palette_coverage(&image, index, &palette, tolerance).said()?;
+            let (found, far) = (f64::from(found.covered), f64::from(found.mean_distance));
+            judgement.range("distance", far, cx.range("distance")?, (0.0, 200.0), 100.0);
             judgement.margins.push(found - least);
             let share = format!("{} of the picture is in the palette", short(found));
             if found < least {
@@ -130,13 +134,17 @@ fn palette_gate() -> Node {
         Ok(())
     })
     .title("Palette gate")
-    .doc("Passes pictures that keep to a palette. The score is how much more of the picture it covers than it has to.")
+    .doc("Passes pictures that keep to a palette. The score is how much more of the picture it covers than it has to, or hundredths of the distance to a limit if that is less.")
     .param(colors_param("The palette: 1 to 256 colours, [\"#101820\", \"#f2aa4c\"]."))
     .param(Param::float("coverage", 0.8, 0.0..=1.0).doc("At least this share of the pixels has to be near some colour of the palette."))
     .param(
         Param::float("tolerance", 10.0, 0.0..=200.0)
             .step(0.5)
             .doc("How near (CIE Lab distance): 2.3 is just visible, 10 is similar."),
+    )
+    .param(
+        Param::range("distance", (0.0, 200.0), 0.0..=200.0)
+            .doc("The mean distance (CIE Lab) of the pixels to their nearest colour; an end left at its widest is not judged."),
     )
 }
 
@@ -167,7 +175,7 @@ fn size_gate() -> Node {
 
 /// SubjectGate.
 fn subject_gate() -> Node {
-    gate("SubjectGate", 1, |cx, judgement| {
+    gate("SubjectGate", 2, |cx, judgement| {
         let (image, mask) = (cx.image("image")?, cx.maybe_mask("mask")?);
         for index in 0..image.batch() {
             let found = match &mask {
@@ -177,6 +185,7 @@ fn subject_gate() -> Node {
             .said()?;
             judgement.range("area", found.area, cx.range("area")?, (0.0, 1.0), 1.0);
             judgement.range("off_center", found.off_center, cx.range("off_center")?, (0.0, 1.0), 1.0);
+            judgement.range("border", found.border, cx.range("border")?, (0.0, 1.0), 1.0);
             if !cx.bool("may_touch")? {
                 let inside = !found.touches.contains(&true);
                 judgement.margins.push(if inside { 1.0 } else { -1.0 });
@@ -197,6 +206,7 @@ fn subject_gate() -> Node {
     .optional("mask", names::MASK, "Where the subject is (1); when not linked, the picture's alpha tells.")
     .param(Param::range("area", (0.0, 1.0), 0.0..=1.0).doc("The share of the picture that the subject takes."))
     .param(Param::range("off_center", (0.0, 1.0), 0.0..=1.0).doc("How far from the middle it stands: 0 in the middle, 1 in a corner."))
+    .param(Param::range("border", (0.0, 1.0), 0.0..=1.0).doc("The share of the picture's border that it touches: (0, 0.1) lets it be cut off a little."))
     .param(Param::bool("may_touch", true).doc("Off: it must not touch the picture's border."))
 }
 

@@ -2,9 +2,11 @@
 
 use crate::ports::{Said, choice, filter, pixels};
 use kiln_core::{Cx, Node, NodeError, Param};
+use kiln_pixels::alpha::subject_mask;
+use kiln_pixels::batch::with_channels;
 use kiln_pixels::geometry::{Flip, Turn, crop, crop_aspect, flip, rotate, tile};
-use kiln_pixels::mask_shape::crop_to_mask;
 use kiln_pixels::pad::Fill;
+use kiln_pixels::subject_frame::{Framed, Framing, frame_subject};
 use kiln_pixels::transform::{Affine, affine, rotate_by};
 use kiln_types::{Color, names};
 
@@ -52,28 +54,88 @@ fn crop_to_aspect() -> Node {
     )
 }
 
+/// What CropToMask does when there is nothing to crop to.
+const EMPTY: &[&str] = &["stop", "whole picture"];
+
 /// CropToMask.
 fn crop_to_mask_node() -> Node {
-    Node::pure("CropToMask", 1, |cx| {
-        let (image, mask) = (cx.image("image")?, cx.mask("mask")?);
-        let (part, [x, y, w, h]) =
-            crop_to_mask(&image, &mask, cx.float32("threshold")?, cx.count("margin")?).said()?;
-        cx.set("image", part);
-        for (name, v) in [("x", x), ("y", y), ("width", w), ("height", h)] {
+    Node::pure("CropToMask", 2, |cx| {
+        let given = cx.image("image")?;
+        let mask = subject_mask(&given, cx.maybe_mask("mask")?.as_deref()).said()?;
+        let pad = cx.bool("pad")?;
+        let color = cx.color("color")?;
+        // A colour one can see through needs an alpha channel.
+        let clear = pad && color.a < 1.0 && !given.has_alpha();
+        let image = if clear { with_channels(&given, 4).said()? } else { (*given).clone() };
+        let aspect = match &*cx.text("shape")? {
+            "aspect" => {
+                let (across, down) = cx.size("aspect")?;
+                Some(across as f64 / down as f64)
+            }
+            _ => None,
+        };
+        let how = Framing {
+            threshold: cx.float32("threshold")?,
+            margin: cx.count("margin")?,
+            share: cx.float("margin_percent")? / 100.0,
+            aspect,
+            pad,
+        };
+        let made = match frame_subject(&image, &mask, &how, color).said()? {
+            Some(made) => made,
+            None if &*cx.text("empty")? == "stop" => {
+                let threshold = how.threshold;
+                let none = NodeError::new(format!("nothing is selected above {threshold}: there is nothing to crop to"));
+                return Err(none.hint("lower the threshold, or set empty: \"whole picture\" to let such pictures pass"));
+            }
+            None => {
+                let frame = [0, 0, image.width() as isize, image.height() as isize];
+                Framed { image, mask, frame }
+            }
+        };
+        cx.set("image", made.image);
+        cx.set("mask", made.mask);
+        for (name, v) in ["x", "y", "width", "height"].into_iter().zip(made.frame) {
             cx.set(name, v as i64);
         }
         Ok(())
     })
-    .title("Crop to a mask")
+    .title("Crop to the subject")
     .category("image/shape")
-    .doc("The smallest part of the picture that holds everything a mask selects, and where it was.")
+    .doc(
+        "The smallest part of the picture that holds its subject, what a mask selects or the alpha shows, with room \
+         around it and in the shape wanted; and where it was.",
+    )
     .input("image", names::IMAGE, "The picture, or a batch of them.")
-    .input("mask", names::MASK, "The mask, of the picture's size; all masks of a batch count together.")
+    .optional(
+        "mask",
+        names::MASK,
+        "Where the subject is (1), brought to the picture's size; all masks of a batch count together. When not \
+         linked, the picture's alpha tells.",
+    )
     .param(Param::float("threshold", 0.5, 0.0..=1.0).doc("What is above this counts as selected."))
-    .param(pixels("margin", 0, 0, "Pixels to keep around, as far as the picture reaches."))
+    .param(pixels("margin", 0, 0, "Pixels to keep around."))
+    .param(
+        Param::float("margin_percent", 0.0, 0.0..=800.0)
+            .step(1.0)
+            .unit("%")
+            .doc("Room to keep besides, in percent of the longer side of the subject's box."),
+    )
+    .param(Param::choice("shape", &["free", "aspect"]).doc("As the subject's box is, or made wider or higher to the shape that \"aspect\" says."))
+    .param(Param::size("aspect", 1, 1).unit("").doc("Across and down, used by the shape \"aspect\": (1, 1) is a square."))
+    .param(Param::bool("pad", false).doc(
+        "What happens where the picture has not enough room. On: it is filled with the colour. Off: the part moves or \
+         ends at the picture's border, and the shape is met as nearly as it can be.",
+    ))
+    .param(
+        Param::color("color", Color { r: 0.0, g: 0.0, b: 0.0, a: 0.0 })
+            .doc("What padding shows; if it is see-through, the result has alpha."),
+    )
+    .param(Param::choice("empty", EMPTY).doc("What happens when nothing is selected: the run stops with an error, or the picture passes as it is."))
     .output("image", names::IMAGE, "The part.")
-    .output("x", names::INT, "How far right of the picture's left edge it begins, in pixels.")
-    .output("y", names::INT, "How far below the picture's top edge it begins, in pixels.")
+    .output("mask", names::MASK, "The same part of the mask.")
+    .output("x", names::INT, "How far right of the picture's left edge it begins, in pixels; negative when padded.")
+    .output("y", names::INT, "How far below the picture's top edge it begins, in pixels; negative when padded.")
     .output("width", names::INT, "Its width in pixels.")
     .output("height", names::INT, "Its height in pixels.")
 }

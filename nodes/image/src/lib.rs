@@ -10,6 +10,7 @@ mod blend;
 mod compare;
 mod composite;
 mod curve;
+mod cutout;
 mod filter;
 mod frame;
 mod gates;
@@ -30,6 +31,7 @@ mod resize;
 mod review;
 mod save;
 mod scale;
+mod shadow;
 mod sheet;
 mod stylize;
 mod unique;
@@ -50,6 +52,8 @@ pub fn nodes() -> Vec<kiln_core::Node> {
         blend::nodes(),
         composite::nodes(),
         alpha::nodes(),
+        cutout::nodes(),
+        shadow::nodes(),
         filter::nodes(),
         stylize::nodes(),
         quantize::nodes(),

@@ -1,21 +1,23 @@
 //! Pictures in numbers.
 
+use crate::palette::{colors, colors_param};
 use crate::ports::Said;
 use kiln_core::{Node, Param};
-use kiln_pixels::hash::{ahash, dhash, phash};
+use kiln_pixels::hash::{ahash, dhash, phash, whash};
 use kiln_pixels::measure::{Quality, Subject, measure, subject, subject_of_alpha};
+use kiln_pixels::palette::palette_coverage;
 use kiln_types::{Value, names};
 
 /// The nodes of this file.
 pub(crate) fn nodes() -> Vec<Node> {
-    vec![image_measures(), subject_measures(), image_hash()]
+    vec![image_measures(), subject_measures(), palette_measures(), image_hash()]
 }
 
 /// What is measured: name, how to get it, and what it says.
 pub(crate) type Measure = (&'static str, fn(&Quality) -> f64, &'static str);
 
 /// Every measure.
-pub(crate) const MEASURES: [Measure; 9] = [
+pub(crate) const MEASURES: [Measure; 11] = [
     ("brightness", |q| q.brightness, "The mean brightness, 0 to 1."),
     ("contrast", |q| q.contrast, "How far brightness spreads (standard deviation), 0 to 0.5; 0.2 is usual."),
     (
@@ -37,6 +39,16 @@ pub(crate) const MEASURES: [Measure; 9] = [
     ("edges", |q| q.edges, "The share of pixels on an edge, 0 to 1."),
     ("highlights", |q| q.highlights, "The share of pixels that are all but white, 0 to 1."),
     ("shadows", |q| q.shadows, "The share of pixels that are all but black, 0 to 1."),
+    (
+        "seam_x",
+        |q| q.seams[0],
+        "How visible the seam is when the picture is repeated side by side: the step across it, against what 95 percent of the steps inside do not exceed; up to 1 it cannot be seen.",
+    ),
+    (
+        "seam_y",
+        |q| q.seams[1],
+        "How visible the seam is when the picture is repeated one above the other; up to 1 it cannot be seen.",
+    ),
 ];
 
 fn index() -> Param {
@@ -45,7 +57,7 @@ fn index() -> Param {
 
 /// ImageMeasures.
 fn image_measures() -> Node {
-    let mut node = Node::pure("ImageMeasures", 1, |cx| {
+    let mut node = Node::pure("ImageMeasures", 2, |cx| {
         let found = measure(&*cx.image("image")?, cx.count("index")?).said()?;
         for (name, get, _) in MEASURES {
             cx.set(name, get(&found));
@@ -66,7 +78,7 @@ fn image_measures() -> Node {
 
 /// SubjectMeasures.
 fn subject_measures() -> Node {
-    Node::pure("SubjectMeasures", 1, |cx| {
+    Node::pure("SubjectMeasures", 2, |cx| {
         let index = cx.count("index")?;
         let found: Subject = match cx.maybe_mask("mask")? {
             Some(mask) => subject(&mask, index).said()?,
@@ -77,6 +89,7 @@ fn subject_measures() -> Node {
         cx.set("center_x", found.center[0]);
         cx.set("center_y", found.center[1]);
         cx.set("touches", found.touches.contains(&true));
+        cx.set("border", found.border);
         Ok(())
     })
     .title("Measure subject")
@@ -90,23 +103,70 @@ fn subject_measures() -> Node {
     .output("center_x", names::FLOAT, "Its centre of gravity: 0 left, 1 right.")
     .output("center_y", names::FLOAT, "Its centre of gravity: 0 top, 1 bottom.")
     .output("touches", names::BOOL, "Whether it touches the picture's border.")
+    .output(
+        "border",
+        names::FLOAT,
+        "The share of the picture's border that it touches: how much it is cut off, 0 to 1.",
+    )
+}
+
+/// PaletteMeasures.
+fn palette_measures() -> Node {
+    Node::pure("PaletteMeasures", 1, |cx| {
+        let palette = colors(cx, "colors")?;
+        let found =
+            palette_coverage(&*cx.image("image")?, cx.count("index")?, &palette, cx.float32("tolerance")?)
+                .said()?;
+        cx.set("coverage", f64::from(found.covered));
+        cx.set("distance", f64::from(found.mean_distance));
+        let shares: Vec<Value> = found.shares.iter().map(|s| Value::Float(f64::from(*s))).collect();
+        cx.set("shares", Value::list(shares));
+        Ok(())
+    })
+    .title("Measure palette")
+    .category("image/measure")
+    .doc("How well a picture keeps to a palette. Pixels less than half opaque do not count.")
+    .input("image", names::IMAGE, "The picture, or a batch of them.")
+    .param(colors_param("The palette: 1 to 256 colours, [\"#101820\", \"#f2aa4c\"]."))
+    .param(
+        Param::float("tolerance", 10.0, 0.0..=200.0)
+            .step(0.5)
+            .doc("How near a pixel has to be (CIE Lab distance): 2.3 is just visible, 10 is similar."),
+    )
+    .param(index())
+    .output("coverage", names::FLOAT, "The share of pixels near some colour of the palette, 0 to 1.")
+    .output(
+        "distance",
+        names::FLOAT,
+        "The mean distance (CIE Lab, 1976) of the pixels to their nearest colour.",
+    )
+    .output_list(
+        "shares",
+        names::FLOAT,
+        "For each colour of the palette, the share of pixels near it, 0 to 1.",
+    )
 }
 
 /// ImageHash.
 fn image_hash() -> Node {
-    Node::pure("ImageHash", 1, |cx| {
+    Node::pure("ImageHash", 2, |cx| {
         let (image, index) = (cx.image("image")?, cx.count("index")?);
-        for (name, hash) in [("phash", phash(&image, index)), ("dhash", dhash(&image, index)), ("ahash", ahash(&image, index))] {
+        for (name, hash) in [("phash", phash(&image, index)), ("dhash", dhash(&image, index)), ("ahash", ahash(&image, index)), ("whash", whash(&image, index))] {
             cx.set(name, Value::text(hash.said()?.to_string()));
         }
         Ok(())
     })
     .title("Perceptual hashes")
     .category("image/measure")
-    .doc("Sixteen hexadecimal digits that hardly change when the picture is scaled, recompressed or slightly graded.")
+    .doc(
+        "Sixteen hexadecimal digits that hardly change when the picture is scaled, recompressed or slightly graded. \
+         They are those of the Python package imagehash bit for bit (with Pillow before version 13; newer ones \
+         shrink tall pictures in another order, which may turn a few bits), so hashes made elsewhere can be compared.",
+    )
     .input("image", names::IMAGE, "The picture, or a batch of them.")
     .param(index())
     .output("phash", names::TEXT, "By its lowest frequencies: the most robust.")
     .output("dhash", names::TEXT, "By which pixels are lighter than their neighbours.")
     .output("ahash", names::TEXT, "By which pixels are lighter than the mean.")
+    .output("whash", names::TEXT, "By which blocks are lighter than the middle one (Haar wavelets).")
 }

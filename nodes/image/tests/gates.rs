@@ -67,6 +67,22 @@ fn a_palette_has_to_cover_the_picture() {
 }
 
 #[test]
+fn seams_cut_off_borders_and_strange_colours_are_judged() {
+    let ramp = r#""a": (type: "GradientImage", with: { "size": (64, 8) }),"#;
+    let seams = r#""n": (type: "QualityGate", from: { "image": "a.image" }, with: { "seam_x": (0.0, 1.5), "seam_y": (0.0, 1.5), "then": "fail" }),"#;
+    let no = rejected(&format!("{ramp} {seams}"));
+    assert!(no.reason.starts_with("seam_x ") && no.reason.ends_with("is above 1.5"), "{}", no.reason);
+    outputs(&engine(), &format!("{CHECKER} {seams}")).unwrap();
+    let border = r#""n": (type: "SubjectGate", from: { "image": "a.image" }, with: { "border": (0.0, 0.1), "then": "fail" }),"#;
+    assert_eq!(rejected(&format!("{FLAT} {border}")).reason, "border 1 is above 0.1");
+    let far = r##""n": (type: "PaletteGate", from: { "image": "a.image" },
+        with: { "colors": ["#ffffff"], "coverage": 0.0, "distance": (0.0, 20.0), "then": "fail" }),"##;
+    let no = rejected(&format!("{CHECKER} {far}"));
+    assert_eq!(no.reason, "distance 50 is above 20");
+    assert!((no.score + 0.3).abs() < 1e-4, "{no:?}");
+}
+
+#[test]
 fn sizes_and_shapes_are_judged() {
     let gate = |with: &str| {
         format!(

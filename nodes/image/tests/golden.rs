@@ -70,9 +70,85 @@ const SETS: &[(&str, &[Set])] = &[
         "DrawText",
         &[&[("text", "\"Kiln\""), ("place", "\"bottom right\""), ("size", "12"), ("color", "\"#ff0000\"")]],
     ),
-    ("QualityGate", &[&[("contrast", "(0.9, 1.0)"), ("then", "\"skip\"")]]),
+    (
+        "QualityGate",
+        &[
+            &[("contrast", "(0.9, 1.0)"), ("then", "\"skip\"")],
+            &[("seam_x", "(0.0, 1.1)"), ("then", "\"fail\"")],
+        ],
+    ),
     ("SizeGate", &[&[("width", "(100, 200)"), ("then", "\"fail\"")]]),
     ("PaletteGate", &[&[("coverage", "1.0"), ("tolerance", "1"), ("then", "\"fail\"")]]),
+    (
+        "CropToMask",
+        &[
+            &[("margin", "3"), ("margin_percent", "20"), ("threshold", "0.6")],
+            &[
+                ("threshold", "0.7"),
+                ("shape", "\"aspect\""),
+                ("aspect", "(2, 1)"),
+                ("pad", "true"),
+                ("margin", "9"),
+            ],
+            &[("threshold", "1.0"), ("empty", "\"whole picture\"")],
+        ],
+    ),
+    (
+        "RefineMask",
+        &[
+            &[("islands", "20"), ("holes", "20"), ("radius", "2"), ("band", "0"), ("strength", "0.5")],
+            &[("radius", "0"), ("smooth", "1.5"), ("contrast", "0.4"), ("grow", "-1.25"), ("feather", "0.8")],
+        ],
+    ),
+    (
+        "PlaceOn",
+        &[
+            &[
+                ("size", "(50, 40)"),
+                ("canvas", "\"size\""),
+                ("fit", "\"contain\""),
+                ("place", "\"bottom right\""),
+                ("light", "true"),
+            ],
+            &[
+                ("size", "(50, 40)"),
+                ("canvas", "\"size\""),
+                ("fit", "\"tile\""),
+                ("scale", "0"),
+                ("x", "-7"),
+                ("trim", "false"),
+            ],
+            &[
+                ("size", "(50, 40)"),
+                ("canvas", "\"size\""),
+                ("fit", "\"stretch\""),
+                ("scale", "1.4"),
+                ("flip", "\"vertically\""),
+            ],
+        ],
+    ),
+    ("DropShadow", &[&[("grow", "false"), ("x_offset", "-5"), ("spread", "2.5"), ("blur", "1.5")]]),
+    (
+        "GroundShadow",
+        &[
+            &[("shape", "\"silhouette\""), ("blur", "2")],
+            &[
+                ("shape", "\"silhouette\""),
+                ("blur", "0"),
+                ("length", "-0.7"),
+                ("lean", "-0.5"),
+                ("fade", "0.2"),
+            ],
+            &[("width", "0.5"), ("soft", "0"), ("y_offset", "4"), ("grow", "false")],
+        ],
+    ),
+    (
+        "OutlineSubject",
+        &[
+            &[("side", "\"inside\""), ("width", "2.5"), ("color", "\"#ff0080\"")],
+            &[("side", "\"middle\""), ("width", "3"), ("blur", "1.5")],
+        ],
+    ),
     ("SubjectGate", &[&[("area", "(0.9, 1.0)"), ("then", "\"fail\"")]]),
     ("ImageCompositeMasked", &[&[("x", "-5"), ("y", "7")], &[("resize_source", "true")]]),
 ];

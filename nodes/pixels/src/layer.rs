@@ -114,12 +114,12 @@ impl Place {
 fn standing_over(patches: &[Option<Patch>], [w, h]: [usize; 2]) -> Margins {
     let mut m = Margins::default();
     let past = |v: isize| usize::try_from(v).unwrap_or(0);
+    let beyond = |at: isize, n: usize, size: usize| past(at.saturating_add(n as isize - size as isize));
     for p in patches.iter().flatten() {
-        let (right, bottom) = (p.x + p.w as isize - w as isize, p.y + p.height() as isize - h as isize);
-        m.left = m.left.max(past(-p.x));
-        m.top = m.top.max(past(-p.y));
-        m.right = m.right.max(past(right));
-        m.bottom = m.bottom.max(past(bottom));
+        m.left = m.left.max(past(p.x.saturating_neg()));
+        m.top = m.top.max(past(p.y.saturating_neg()));
+        m.right = m.right.max(beyond(p.x, p.w, w));
+        m.bottom = m.bottom.max(beyond(p.y, p.height(), h));
     }
     m
 }
@@ -142,7 +142,7 @@ pub(crate) fn lay(
         let pixels = frame.as_chunks_mut::<4>().0;
         pixels.fill([color.r, color.g, color.b, 0.0]);
         let Some(patch) = patches.get(i).and_then(Option::as_ref) else { continue };
-        let (x, y) = (patch.x + m.left as isize, patch.y + m.top as isize);
+        let (x, y) = (patch.x.saturating_add(m.left as isize), patch.y.saturating_add(m.top as isize));
         let columns = crate::composite::overlap(x, patch.w, w);
         let rows = crate::composite::overlap(y, patch.height(), h);
         let (Some((columns, skip_x)), Some((rows, skip_y))) = (columns, rows) else { continue };

@@ -1,6 +1,6 @@
 //! Masks grown, shrunk, feathered and combined.
 
-use kiln_types::{Image, Mask};
+use kiln_types::Mask;
 
 use crate::PixelError;
 use crate::composite::overlap;
@@ -163,26 +163,4 @@ fn cross(frame: &[f32], out: &mut [f32], w: usize, pick: impl Fn(f32, f32) -> f3
         target.iter_mut().skip(1).zip(middle).for_each(|(t, m)| *t = pick(*t, *m));
         target.iter_mut().zip(middle.iter().skip(1)).for_each(|(t, m)| *t = pick(*t, *m));
     }
-}
-
-/// The picture cut to the smallest box around what the mask selects (above `threshold`), with `margin`
-/// pixels around as far as the picture reaches; the box as left, top, width and height comes with it.
-///
-/// # Errors
-/// When the mask is of another size than the picture, or selects nothing.
-pub fn crop_to_mask(
-    image: &Image,
-    mask: &Mask,
-    threshold: f32,
-    margin: usize,
-) -> Result<(Image, [usize; 4]), PixelError> {
-    crate::mask::check_size(mask, [image.width(), image.height()])?;
-    let Some([x, y, w, h]) = crate::mask::bounds(mask, threshold) else {
-        return Err(PixelError::Mismatch("the mask selects nothing to cut out".into()));
-    };
-    let (left, top) = (x.saturating_sub(margin), y.saturating_sub(margin));
-    let right = (x + w).saturating_add(margin).min(image.width());
-    let bottom = (y + h).saturating_add(margin).min(image.height());
-    let found = [left, top, right - left, bottom - top];
-    Ok((crate::geometry::crop(image, left, top, found[2], found[3])?, found))
 }

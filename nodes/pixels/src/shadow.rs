@@ -114,23 +114,38 @@ named! {
     }
 }
 
-/// The subject of a picture (its alpha, or `mask`) with a line of `width` pixels (0..1024) around it, softened
-/// by a blur (deviation in pixels, 0..256), which makes it a glow.
+/// A line around the subject.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line {
+    /// Its width in pixels, 0..1024; 0 draws none.
+    pub width: f32,
+    /// Where it runs.
+    pub side: Side,
+    /// The deviation of its blur in pixels, 0..256: a blurred line is a glow.
+    pub blur: f64,
+    /// How opaque the subject is where its edge lies, 0.01..0.99: below one half, the line runs around fine hair
+    /// instead of through it.
+    pub threshold: f32,
+}
+
+/// The subject of a picture (its alpha, or `mask`) with a line around it.
 ///
 /// # Errors
 /// When a parameter is out of range or the result is too large.
 pub fn outline(
     image: &Image,
     mask: Option<&Mask>,
-    width: f32,
-    side: Side,
-    blur: f64,
+    line: &Line,
     paint: &Paint,
 ) -> Result<Layered, PixelError> {
+    let &Line { width, side, blur, threshold } = line;
     check_blur(blur)?;
     paint.check()?;
     if !within(width, 0.0, 1024.0) {
         return Err(PixelError::parameter("width", "within 0 to 1024"));
+    }
+    if !within(threshold, 0.01, 0.99) {
+        return Err(PixelError::parameter("threshold", "within 0.01 to 0.99"));
     }
     let (subject, alpha) = cut_out(image, mask)?;
     let (out, inner) = match side {
@@ -147,7 +162,9 @@ pub fn outline(
         }
         // A line below the subject reaches a little under its soft rim, so that no gap shines through.
         let under = if side == Side::Outside { 1.5 } else { inner };
-        let outer = offset_frame(&p.data, p.w, out);
+        // The threshold becomes the one half where an edge is looked for.
+        let found: Vec<f32> = p.data.iter().map(|v| (v * 0.5 / threshold).min(1.0)).collect();
+        let outer = offset_frame(&found, p.w, out);
         let core = offset_frame(&p.data, p.w, -under);
         let ring: Vec<f32> = outer.iter().zip(&core).map(|(o, c)| o.min(1.0 - c)).collect();
         let mut line = blurred(ring, p.w, blur);

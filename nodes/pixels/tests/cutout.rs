@@ -10,13 +10,15 @@ use kiln_pixels::guided::guided_filter;
 use kiln_pixels::layer::Paint;
 use kiln_pixels::place::{Anchor, Cover, Placement, backdrop, place, plain};
 use kiln_pixels::refine::{Refine, refine};
-use kiln_pixels::shadow::{Drop, Ground, Side, drop_shadow, ground_shadow, outline};
+use kiln_pixels::shadow::{Drop, Ground, Line, Side, drop_shadow, ground_shadow, outline};
 use kiln_pixels::subject_frame::{Framing, frame_subject};
 use kiln_types::{Color, Image, Mask};
 use pictures::{json, mask, picture};
 
 const CLEAR: Color = Color { r: 0.0, g: 0.0, b: 0.0, a: 0.0 };
 const PAINT: Paint = Paint { color: Color { r: 0.0, g: 0.0, b: 0.0, a: 1.0 }, opacity: 0.5, grow: true };
+
+const LINE: Line = Line { width: 4.0, side: Side::Outside, blur: 0.0, threshold: 0.5 };
 
 fn places() -> Vec<usize> {
     let all = json("cutout.json");
@@ -192,7 +194,8 @@ fn a_drop_shadow_lies_where_it_should() {
 #[test]
 fn outlines_run_outside_inside_or_between() {
     let image = block(30, 30, [10, 10, 10, 10]);
-    let line = |side| outline(&image, None, 4.0, side, 0.0, &Paint { opacity: 1.0, ..PAINT }).unwrap();
+    let line =
+        |side| outline(&image, None, &Line { side, ..LINE }, &Paint { opacity: 1.0, ..PAINT }).unwrap();
     let at = |i: &Image, x: usize| i.pixel(0, 15, x).to_vec();
     let out = line(Side::Outside);
     assert_eq!(at(&out.image, 6), [0.0, 0.0, 0.0, 1.0]);
@@ -205,11 +208,16 @@ fn outlines_run_outside_inside_or_between() {
     let middle = line(Side::Middle);
     assert_eq!(at(&middle.image, 8), [0.0, 0.0, 0.0, 1.0]);
     assert_eq!(at(&middle.image, 12), [1.0, 0.0, 0.0, 1.0]);
-    let none = outline(&image, None, 0.0, Side::Outside, 3.0, &PAINT).unwrap();
+    let none = outline(&image, None, &Line { width: 0.0, blur: 3.0, ..LINE }, &PAINT).unwrap();
     assert_eq!(none.image, image);
+    // Around fine hair, where the threshold is low.
+    let mut hair = block(30, 30, [10, 10, 10, 10]);
+    hair.data_mut().as_chunks_mut::<4>().0.iter_mut().filter(|p| p[3] > 0.0).for_each(|p| p[3] = 0.3);
+    let seen = |threshold| outline(&hair, None, &Line { threshold, ..LINE }, &PAINT).unwrap();
+    assert_eq!((at(&seen(0.2).image, 7)[3], at(&seen(0.5).image, 7)[3]), (0.5, 0.0));
     // It grows the canvas only as far as it stands over.
     let edge = block(10, 10, [0, 3, 4, 4]);
-    let grown = outline(&edge, None, 2.0, Side::Outside, 0.0, &PAINT).unwrap();
+    let grown = outline(&edge, None, &Line { width: 2.0, ..LINE }, &PAINT).unwrap();
     assert_eq!((grown.corner, grown.image.width(), grown.image.height()), ([3, 0], 13, 10));
 }
 
@@ -359,11 +367,9 @@ fn odd_pictures_break_nothing() {
                         (made.image.width(), made.image.height())
                     );
                     for side in Side::ALL {
-                        good(
-                            &outline(&image, m, far.unsigned_abs() as f32, *side, blur, &paint)
-                                .unwrap()
-                                .image,
-                        );
+                        let width = far.unsigned_abs() as f32;
+                        let line = Line { width, side: *side, blur, threshold: 0.01 };
+                        good(&outline(&image, m, &line, &paint).unwrap().image);
                     }
                     for ground in [
                         Ground::Ellipse { width: 4.0, flat: 0.01, soft: 0.0 },

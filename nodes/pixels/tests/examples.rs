@@ -8,6 +8,7 @@ use kiln_pixels::mask_shape::{self, MaskOp};
 use kiln_pixels::pad::{Fill, Margins, pad, pad_for_outpaint};
 use kiln_pixels::resample::{Crop, Method, fit, resize_premultiplied};
 use kiln_pixels::stitch::{Side, stitch};
+use kiln_pixels::subject_frame::{Framing, frame_subject};
 use kiln_pixels::{PixelError, batch, blur, geometry, mask, scale};
 use kiln_types::{Color, Image, Mask};
 
@@ -155,9 +156,9 @@ fn masks_feather_and_find_their_bounds() {
     assert_eq!(mask::bounds(&spot, 0.5), Some([3, 1, 1, 2]));
     assert_eq!(mask::bounds(&spot, 1.0), None);
     let image = gray(&[0.5; 20], 5);
-    let (cut, at) = mask_shape::crop_to_mask(&image, &spot, 0.5, 1).unwrap();
-    assert_eq!((at, cut.width(), cut.height()), ([2, 0, 3, 4], 3, 4));
-    assert!(mask_shape::crop_to_mask(&image, &spot, 1.0, 1).is_err());
+    let how = Framing { threshold: 0.5, margin: 1, share: 0.0, aspect: None, pad: false };
+    let cut = frame_subject(&image, &spot, &how, Color::BLACK).unwrap().unwrap();
+    assert_eq!((cut.frame, cut.image.width(), cut.image.height()), ([2, 0, 3, 4], 3, 4));
     let diamond =
         mask_shape::grow(&mask_of(&[0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0], 3), 1, true).unwrap();
     assert_eq!(diamond.data(), [0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 0.0]);

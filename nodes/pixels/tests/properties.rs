@@ -11,17 +11,23 @@
 use kiln_pixels::antialias::Filter;
 use kiln_pixels::blend::{BlendMode, blend};
 use kiln_pixels::composite::{PorterDuff, composite, porter_duff};
+use kiln_pixels::foreground::foreground;
 use kiln_pixels::geometry::{
     Flip, Turn, crop, crop_aspect, crop_center, flip, flip_mask, rotate, rotate_mask, tile,
 };
+use kiln_pixels::layer::Paint;
 use kiln_pixels::mask::{self, Channel};
 use kiln_pixels::mask_shape::{self, MaskOp};
 use kiln_pixels::morphology::{Morph, morphology};
 use kiln_pixels::pad::{Fill, Margins, pad, pad_for_outpaint};
+use kiln_pixels::place::{Anchor, Cover, Placement, backdrop, place};
 use kiln_pixels::quantize::{Dither, quantize};
+use kiln_pixels::refine::{Refine, refine};
 use kiln_pixels::resample::{Crop, Method, fit, resize, resize_mask, resize_premultiplied};
 use kiln_pixels::samples::from_byte;
+use kiln_pixels::shadow::{Drop, Ground, Line, Side as LineSide, drop_shadow, ground_shadow, outline};
 use kiln_pixels::stitch::{Side, stitch};
+use kiln_pixels::subject_frame::{Framing, frame_subject};
 use kiln_pixels::transform::{Affine, affine, rotate_by};
 use kiln_pixels::{PixelError, antialias, batch, blur, canny, scale};
 use kiln_types::{Color, Image, Mask};
@@ -299,7 +305,25 @@ proptest! {
         let _ = mask_shape::feather(&m, size, size, size, size);
         let _ = mask_shape::grow(&m, i32::MIN, true);
         let _ = mask_shape::grow(&m, i32::MAX, false);
-        let _ = mask_shape::crop_to_mask(&image, &m, v, size);
+        for pad in [false, true] {
+            let how = Framing { threshold: v, margin: size, share: f64::from(v), aspect: Some(f64::from(v)), pad };
+            let _ = frame_subject(&image, &m, &how, Color::BLACK);
+        }
+        let how = Refine { band: v, strength: v, contrast: v, grow: v, feather: f64::from(v), ..Refine::default() };
+        let _ = refine(&wild, &m, &how);
+        let _ = refine(&wild, &m, &Refine { islands: size, holes: size, radius: 9, ..Refine::default() });
+        let _ = foreground(&wild, &m);
+        let paint = Paint { color: Color::BLACK, opacity: 1.0, grow: false };
+        let _ = drop_shadow(&wild, Some(&m), &Drop { offset: [at, at], blur: 1.5, spread: v }, &paint);
+        let _ = drop_shadow(&wild, None, &Drop { offset: [at, at], blur: 1.5, spread: 1.0 }, &Paint { grow: true, ..paint });
+        let _ = outline(&wild, None, &Line { width: v, side: LineSide::Middle, blur: 0.0, threshold: v }, &paint);
+        let cast = Ground::Cast { length: v, lean: v, fade: 0.5, blur: 1.0 };
+        let _ = ground_shadow(&wild, None, &cast, [at, at], &Paint { grow: true, ..paint });
+        for cover in Cover::ALL {
+            let _ = backdrop(&wild, small, 3, *cover, Color::BLACK);
+        }
+        let how = Placement { anchor: Anchor::Left, offset: [at, at], scale: f64::from(v), flip: None, linear: true };
+        let _ = place(&image, &wild, &how);
         let _ = mask::crop(&m, size, size, size, size);
         let _ = mask::threshold(&m, v);
         let _ = mask::from_chroma(&wild, Color::BLACK, v, v);
