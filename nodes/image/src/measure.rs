@@ -1,9 +1,9 @@
 //! Pictures in numbers.
 
 use crate::palette::{colors, colors_param};
-use crate::ports::Said;
+use crate::ports::{Said, choice};
 use kiln_core::{Node, Param};
-use kiln_pixels::hash::{ahash, dhash, phash, whash};
+use kiln_pixels::hash::{HashKind, Pillow, hash};
 use kiln_pixels::measure::{Quality, Subject, measure, subject, subject_of_alpha};
 use kiln_pixels::palette::palette_coverage;
 use kiln_types::{Value, names};
@@ -151,8 +151,9 @@ fn palette_measures() -> Node {
 fn image_hash() -> Node {
     Node::pure("ImageHash", 2, |cx| {
         let (image, index) = (cx.image("image")?, cx.count("index")?);
-        for (name, hash) in [("phash", phash(&image, index)), ("dhash", dhash(&image, index)), ("ahash", ahash(&image, index)), ("whash", whash(&image, index))] {
-            cx.set(name, Value::text(hash.said()?.to_string()));
+        let pillow = choice(cx, "pillow", Pillow::from_name)?;
+        for kind in HashKind::ALL {
+            cx.set(kind.name(), Value::text(hash(&image, index, *kind, pillow).said()?.to_string()));
         }
         Ok(())
     })
@@ -160,11 +161,15 @@ fn image_hash() -> Node {
     .category("image/measure")
     .doc(
         "Sixteen hexadecimal digits that hardly change when the picture is scaled, recompressed or slightly graded. \
-         They are those of the Python package imagehash bit for bit (with Pillow before version 13; newer ones \
-         shrink tall pictures in another order, which may turn a few bits), so hashes made elsewhere can be compared.",
+         They are those of the Python package imagehash bit for bit, so hashes made elsewhere can be compared \
+         (whash may differ in a bit or two, where a block is as light as the middle one).",
     )
     .input("image", names::IMAGE, "The picture, or a batch of them.")
     .param(index())
+    .param(Param::choice("pillow", Pillow::NAMES).doc(
+        "With which version of Pillow imagehash finds the same: version 13 shrinks tall pictures in another order, \
+         which turns some bits.",
+    ))
     .output("phash", names::TEXT, "By its lowest frequencies: the most robust.")
     .output("dhash", names::TEXT, "By which pixels are lighter than their neighbours.")
     .output("ahash", names::TEXT, "By which pixels are lighter than the mean.")

@@ -106,7 +106,9 @@ fn every_node_runs_with_its_defaults() {
 fn no_parameter_within_its_bounds_breaks_a_node() {
     let engine = engine();
     let mut wrong = Vec::new();
-    for node in kiln_image::nodes().iter().filter(|n| n.schema().purity != Purity::Effect && !n.asks_a_person()) {
+    for node in
+        kiln_image::nodes().iter().filter(|n| n.schema().purity != Purity::Effect && !n.asks_a_person())
+    {
         let schema = node.schema();
         for param in schema.params.iter().filter(|p| !p.control) {
             for value in variants(&param.kind, param.default.as_ref()) {

@@ -122,11 +122,22 @@ pub(crate) fn frames<const C: usize>(
     to: [usize; 2],
     out: &mut [f32],
 ) -> Result<(), PixelError> {
-    let [from_w, from_h] = from;
-    let [to_w, to_h] = to;
     // Columns first, unless that makes the picture wider only to make it lower: which of the passes
     // rounds first is seen in the result.
-    let rows_first = to_w > from_w && to_h < from_h;
+    let rows_first = to[0] > from[0] && to[1] < from[1];
+    frames_in_order::<C>(data, from, to, rows_first, out)
+}
+
+/// [`frames`] with the order of the two passes given: with `rows_first` the number of rows changes first.
+pub(crate) fn frames_in_order<const C: usize>(
+    data: &[f32],
+    from: [usize; 2],
+    to: [usize; 2],
+    rows_first: bool,
+    out: &mut [f32],
+) -> Result<(), PixelError> {
+    let [from_w, from_h] = from;
+    let [to_w, to_h] = to;
     let [between_w, between_h] = if rows_first { [from_w, to_h] } else { [to_w, from_h] };
     let between =
         between_w.checked_mul(between_h).and_then(|n| n.checked_mul(C)).filter(|n| *n <= MAX_BETWEEN);

@@ -123,11 +123,11 @@ fn seams(frame: &[f32], [width, height, channels]: [usize; 3]) -> [f64; 2] {
     };
     // Sums of the steps from each column, or row, to the next; from the last one to the first.
     let (mut across, mut down) = (vec![0.0_f64; width], vec![0.0_f64; height]);
-    for y in 0..height {
+    for (y, down) in down.iter_mut().enumerate() {
         let (row, next) = (y * width, (y + 1) % height * width);
-        for x in 0..width {
-            across[x] += step(row + x, row + (x + 1) % width);
-            down[y] += step(row + x, next + x);
+        for (x, across) in across.iter_mut().enumerate() {
+            *across += step(row + x, row + (x + 1) % width);
+            *down += step(row + x, next + x);
         }
     }
     let ratio = |mut steps: Vec<f64>, count: usize| {
