@@ -78,6 +78,20 @@ fn dependencies_point_one_way() {
         ("kiln-tensor", &["kiln-kernels", "kiln-weights"]),
         ("kiln-networks", &["kiln-kernels", "kiln-weights", "kiln-tensor"]),
         ("kiln-layout", &["kiln-kernels", "kiln-weights", "kiln-tensor"]),
+        (
+            "kiln-shelf",
+            &[
+                "kiln-types",
+                "kiln-document",
+                "kiln-store",
+                "kiln-core",
+                "kiln-kernels",
+                "kiln-weights",
+                "kiln-tensor",
+            ],
+        ),
+        ("kiln-collection", &["kiln-types"]),
+        ("kiln-characters", &[]),
     ];
     let needs = needs(&metadata());
     for (room, may) in allowed {
@@ -101,6 +115,10 @@ fn libraries_know_neither_models_nor_chains_nor_windows() {
         ("kiln-sampling", &["burn", "kiln-core"]),
         ("kiln-dialect", &["burn"]),
         ("kiln-nodes", &["egui", "eframe"]),
+        ("kiln-upscale", &["kiln-diffusion", "kiln-image"]),
+        ("kiln-cutout", &["kiln-diffusion", "kiln-image"]),
+        ("kiln-clip", &["kiln-diffusion"]),
+        ("kiln-collection", &["burn", "kiln-core"]),
     ];
     let needs = needs(&metadata());
     for (room, banned) in banned {
