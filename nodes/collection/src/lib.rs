@@ -1,1 +1,10 @@
 //! Collections: trait plans, rarity, metadata, provenance.
+
+pub mod assign;
+pub mod balance;
+mod chance;
+pub mod check;
+pub mod plan;
+mod words;
+
+pub use chance::Chance;
