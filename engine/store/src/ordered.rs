@@ -275,6 +275,15 @@ impl OrderedLog {
         })
     }
 
+    /// The lowest item below that has to be decided first; `None` when it is this one's turn.
+    pub fn waits_for(&self, batch: &str, gate: &str, item: u64) -> Result<Option<u64>, StoreError> {
+        let item = item_sql(item)?;
+        self.inner.read("look whose turn it is", |c| match batch_number(c, batch)? {
+            Some(n) => Ok(blocker(c, n, gate, item)?.map(unsigned)),
+            None => Ok(None),
+        })
+    }
+
     /// The chain of what is accepted below an item, as far as it is decided.
     pub fn chain_below(&self, batch: &str, gate: &str, item: u64) -> Result<Key, StoreError> {
         let item = item_sql(item)?;

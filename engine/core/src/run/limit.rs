@@ -4,8 +4,9 @@
 use super::driver::Driver;
 use super::report::GaveUp;
 use crate::plan::region_constant;
+use kiln_store::{Attempt, Place};
 use kiln_types::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many kinds of reasons are told apart.
 const KINDS: usize = 200;
@@ -16,6 +17,8 @@ pub(crate) struct Streak {
     limit: u64,
     count: u64,
     scores: Vec<f64>,
+    /// What was counted: an item that comes back from waiting is judged twice and counts once.
+    seen: BTreeSet<(Place, Attempt)>,
     /// By the reason without its numbers: the first such reason, how many.
     reasons: BTreeMap<String, (String, u64)>,
 }
@@ -56,11 +59,18 @@ impl Driver<'_> {
     }
 
     /// Takes note of a verdict; after too many rejections in a row nothing new begins.
-    pub(super) fn count_verdict(&mut self, gate: u32, accept: bool, score: f64, reason: &str) {
+    pub(super) fn count_verdict(&mut self, frame: u64, gate: u32, accept: bool, score: f64, reason: &str) {
         let name = self.name(gate).clone();
+        let seat = match (self.place_of(frame), self.region_of_gate(gate)) {
+            (Some(place), Some(region)) => (place, self.attempt_path(frame, region)),
+            _ => return,
+        };
         let Some(streak) = self.streaks.get_mut(&gate).filter(|s| s.limit > 0) else { return };
         if accept {
             *streak = Streak { limit: streak.limit, ..Streak::default() };
+            return;
+        }
+        if !streak.seen.insert(seat) {
             return;
         }
         streak.count += 1;

@@ -11,6 +11,7 @@ use crate::node::{Behaviour, NodeError, Verdict};
 use crate::plan::{SlotPlan, Then};
 use kiln_store::{JobState, Prefix, Queue, Recorded, Thumb};
 use kiln_types::Key;
+use std::sync::Arc;
 
 impl Driver<'_> {
     pub(super) fn step_gate(&mut self, frame: u64, gate: u32) {
@@ -179,7 +180,7 @@ impl Driver<'_> {
         let state = self.region(frame, region);
         // Messages are JSON, which knows no infinity.
         let told = if verdict.score.is_nan() { 0.0 } else { verdict.score.clamp(f64::MIN, f64::MAX) };
-        self.count_verdict(gate, verdict.accept, told, &verdict.reason);
+        self.count_verdict(frame, gate, verdict.accept, told, &verdict.reason);
         self.note_verdict(frame, region, gate, verdict);
         if verdict.accept {
             let passed = state.passed + 1;
@@ -282,6 +283,15 @@ impl Driver<'_> {
     fn decide(&mut self, frame: u64, region: u32, decided: &Result<u32, Bad>) {
         let gates = self.plan.regions[region as usize].gates.clone();
         self.edit(frame, region, |s| s.decided = Some(decided.clone()));
+        match self.unturned(frame, region, &gates) {
+            Ok(None) => {}
+            // Rejected before it came to an ordered gate: that gate, too, hears of it in the items' order.
+            Ok(Some(gate)) => return self.settle_region(frame, region, &gates, &Bad::NotYet(gate)),
+            Err(e) => {
+                let reason = format!("the decision could not be written down: {e}");
+                return self.settle_region(frame, region, &gates, &Bad::Failed(reason.into()));
+            }
+        }
         let recorded = self.record_marks(frame, region, &gates, decided.is_ok());
         if matches!(recorded, Ok(false)) {
             // What was accepted before changed meanwhile: decide again from the first attempt.
@@ -295,11 +305,7 @@ impl Driver<'_> {
         let filed = self.file_verdicts(frame, region, decided.as_ref().ok().copied());
         if let Err(e) = recorded.and_then(|_| filed.map_err(NodeError::from)) {
             let reason = format!("the decision could not be written down: {e}");
-            self.edit(frame, region, |s| s.decided = Some(Err(Bad::Failed(reason.clone().into()))));
-            for gate in gates {
-                self.settle_bad(frame, gate, Bad::Failed(reason.clone().into()));
-            }
-            return;
+            return self.settle_region(frame, region, &gates, &Bad::Failed(reason.into()));
         }
         for gate in gates {
             match decided {
@@ -307,6 +313,33 @@ impl Driver<'_> {
                 Err(bad) => self.settle_bad(frame, gate, bad.clone()),
             }
         }
+    }
+
+    /// None of a region's gates has a value to pass on.
+    fn settle_region(&mut self, frame: u64, region: u32, gates: &[u32], bad: &Bad) {
+        self.edit(frame, region, |s| s.decided = Some(Err(bad.clone())));
+        for gate in gates {
+            self.settle_bad(frame, *gate, bad.clone());
+        }
+    }
+
+    /// The ordered gate of a region that made no mark of the attempt and whose turn has not come.
+    fn unturned(&self, frame: u64, region: u32, gates: &[u32]) -> Result<Option<Arc<str>>, NodeError> {
+        let Some(f) = self.frames.get(&frame) else { return Ok(None) };
+        let (Some(batch), Some(info), Some(out)) = (&self.batch, f.item(), &self.shared.lent.out) else {
+            return Ok(None);
+        };
+        let marked =
+            |gate: &u32| f.regions.get(&region).is_some_and(|s| s.marks.iter().any(|(g, ..)| g == gate));
+        for gate in gates.iter().filter(|g| !marked(g)) {
+            let plan = &self.plan.nodes[*gate as usize];
+            if matches!(plan.node.behaviour, Behaviour::Ordered { .. })
+                && out.folder().ordered().waits_for(batch, &plan.id, info.item)?.is_some()
+            {
+                return Ok(Some(self.name(*gate).clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// Tells later items what was accepted here; `false` when what this decision stands on has changed.
