@@ -32,6 +32,7 @@ mod check;
 mod conv;
 mod geglu;
 mod gemm;
+mod halve;
 mod lanes;
 mod linear;
 mod maths;
@@ -47,6 +48,7 @@ mod winograd;
 
 pub use attention::{Attention, attention};
 pub use conv::{Conv, conv2d};
+pub use halve::max_pool2;
 pub use linear::{Linear, linear, linear_geglu, matmul};
 pub use norm::{group_norm, layer_norm, rms_norm, softmax_rows};
 pub use pointwise::{activate, add_into, affine_channels, prelu, scale_add, transpose};
