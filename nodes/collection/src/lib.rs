@@ -5,6 +5,7 @@ pub mod balance;
 mod chance;
 pub mod check;
 pub mod plan;
+pub mod rarity;
 mod words;
 
 pub use chance::Chance;

@@ -169,22 +169,8 @@ fn counts_that_contradict_each_other_are_named_with_numbers() {
             group("Hat", &[("Crown", 10), ("Cap", 0), ("Hood", 0)]),
             group("Fur", &[("Gold", 8), ("Red", 0), ("Grey", 0), ("Blue", 0)]),
             group("Eyes", &[("Big", 0), ("Small", 3)]),
-            group(
-                "Sky",
-                &[
-                    ("a", 0),
-                    ("b", 0),
-                    ("c", 0),
-                    ("d", 0),
-                    ("e", 0),
-                    ("f", 0),
-                    ("g", 0),
-                    ("h", 0),
-                    ("i", 0),
-                    ("j", 0),
-                    ("k", 0),
-                ],
-            ),
+            Group::new("Sky", ["a", "b", "c", "d"].map(TraitValue::new).into()),
+            Group::new("Place", (0..9).map(|v| TraitValue::new(format!("v{v}"))).collect()),
         ],
     );
     plan.rules = vec![

@@ -304,7 +304,7 @@ fn contradiction_of_counts(plan: &Plan, model: &Model, rows: &[(Counted, i128)])
             What::All => format!("the collection ({count})"),
             What::Kind(group, kind) => format!("{} ({count})", kind_name(plan, model, group, kind)),
             What::Limit(limit) => format!("what rule {} counts ({count})", model.limits[limit].rule + 1),
-            What::Alike => format!("a sort of which there are only so many different items ({count})"),
+            What::Alike => format!("different items of one sort ({count})"),
         });
     }
     let verb = if asked.len() == 1 { "needs" } else { "together need" };

@@ -40,7 +40,7 @@ pub(super) fn read(text: &str, size: u64, seed: u64) -> Result<Plan, PlanError> 
     let mut places = Rows::default();
     for row in reader.records() {
         let row = row.map_err(|e| bad(&e))?;
-        let line = row.position().map_or(1, ::csv::Position::line);
+        let line = line_of(text, &row);
         let cells = Cells { row: &row, columns: &columns, line };
         let Some(name) = cells.get("group") else {
             return Err(cells.wrong("group", "every row names its group"));
@@ -57,6 +57,14 @@ pub(super) fn read(text: &str, size: u64, seed: u64) -> Result<Plan, PlanError> 
     plan.groups = groups.into_values().collect();
     valid::check(&plan, &places)?;
     Ok(plan)
+}
+
+/// The line a row stands on: where it was looked for, past comments and empty lines.
+fn line_of(text: &str, row: &StringRecord) -> u64 {
+    let Some(position) = row.position() else { return 1 };
+    let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let skipped = text.get(from..).unwrap_or("").lines();
+    position.line() + skipped.take_while(|line| line.is_empty() || line.starts_with('#')).count() as u64
 }
 
 /// One row of the table becomes a value, or what is said of the whole group.
