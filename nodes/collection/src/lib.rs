@@ -2,9 +2,11 @@
 
 pub mod assign;
 pub mod balance;
+pub mod canonical;
 mod chance;
 pub mod check;
 pub mod plan;
+pub mod provenance;
 pub mod rarity;
 mod words;
 
