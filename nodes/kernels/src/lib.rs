@@ -14,6 +14,8 @@
 //!   added in ascending order. For a convolution k runs over (channel, ky, kx).
 //! - **3 x 3 convolutions** with stride 1 and at least 32 channels on both sides use Winograd's
 //!   F(2 x 2, 3 x 3); the choice depends on the shape alone, the sum over channels is as above.
+//! - **Pictures in blocks** of sixteen channels ([`conv_blocks`]) use F(4 x 4, 3 x 3), whatever their shape; the sum over
+//!   channels is as above, sources one after the other.
 //! - **Attention** passes 128 keys at a time with a running maximum and sum, in ascending order.
 //! - **Other sums**: four rows of sixteen lanes take turns, are added as (0 + 1) + (2 + 3), and the
 //!   sixteen lanes of the result by halves (8, 4, 2, 1 apart). Statistics are merged in `f64` in
@@ -28,6 +30,7 @@
 //! with a panic that says which. Nothing else panics, whatever the numbers are.
 
 mod attention;
+mod blocks;
 mod check;
 mod conv;
 mod geglu;
@@ -47,6 +50,7 @@ mod vision;
 mod winograd;
 
 pub use attention::{Attention, attention};
+pub use blocks::{BLOCK, BlockConv, Slope, blocks_len, conv_blocks, from_blocks, to_blocks};
 pub use conv::{Conv, conv2d};
 pub use halve::max_pool2;
 pub use linear::{Linear, linear, linear_geglu, matmul};

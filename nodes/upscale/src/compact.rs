@@ -2,9 +2,8 @@
 //! pixels, and the enlarged input is added, so that the network only makes the difference.
 
 use kiln_networks::NetError;
-use kiln_tensor::layers::Conv2d;
-use kiln_tensor::ops::{self, ConvSpec, ConvThen};
-use kiln_tensor::{Act, Compute, Tensor, Vars, VarsError, Weight};
+use kiln_tensor::ops::{self, MapConv, MapThen, Maps, Slope};
+use kiln_tensor::{Compute, Tensor, Vars, VarsError};
 
 use crate::network::Steps;
 
@@ -13,19 +12,11 @@ const MOST_LAYERS: usize = 512;
 const MOST_FEATURES: usize = 4096;
 const MOST_SCALE: usize = 16;
 
-#[derive(Debug)]
-struct Layer {
-    weight: Weight,
-    bias: Option<Weight>,
-    /// PReLU's slopes, one a channel or one for all. Files without them come from networks with ReLU.
-    slope: Option<Weight>,
-}
-
 /// The network.
 #[derive(Debug)]
 pub(crate) struct Compact {
-    layers: Vec<Layer>,
-    last: Conv2d,
+    /// The last one's channels become pixels.
+    layers: Vec<MapConv>,
     features: usize,
     scale: usize,
     compute: Compute,
@@ -54,12 +45,13 @@ impl Compact {
             let weight = at.get("weight", &[features, c_in, 3, 3])?;
             let bias = at.has("bias").then(|| at.get("bias", &[features])).transpose()?;
             let after = body.at((n + 1).to_string());
+            // Files without slopes come from networks with ReLU.
             let slope = match after.shape("weight").as_deref() {
-                None => None,
-                Some([1]) => Some(after.any("weight")?),
-                Some(_) => Some(after.get("weight", &[features])?),
+                None => Slope::One(0.0),
+                Some([1]) => Slope::Each(after.any("weight")?),
+                Some(_) => Slope::Each(after.get("weight", &[features])?),
             };
-            layers.push(Layer { weight, bias, slope });
+            layers.push(MapConv { weight, bias, scale: 1.0, slope });
         }
         let at = body.at(end.to_string());
         let c_out = at.shape("weight").and_then(|s| s.first().copied()).unwrap_or(0);
@@ -69,8 +61,10 @@ impl Compact {
                 at.full("weight")
             ))
         })?;
-        let last = Conv2d::sized(&at, features, c_out, 3, ConvSpec::padded(1))?;
-        Ok(Self { layers, last, features, scale, compute: vars.compute().clone() })
+        let weight = at.get("weight", &[c_out, features, 3, 3])?;
+        let bias = at.has("bias").then(|| at.get("bias", &[c_out])).transpose()?;
+        layers.push(MapConv { weight, bias, scale: 1.0, slope: Slope::One(1.0) });
+        Ok(Self { layers, features, scale, compute: vars.compute().clone() })
     }
 
     pub(crate) fn scale(&self) -> usize {
@@ -78,7 +72,7 @@ impl Compact {
     }
 
     pub(crate) fn steps(&self) -> usize {
-        self.layers.len() + 1
+        self.layers.len()
     }
 
     pub(crate) fn describe(&self) -> String {
@@ -96,20 +90,15 @@ impl Compact {
         [h, w]: [usize; 2],
         steps: &Steps<'_>,
     ) -> Result<Tensor<4>, NetError> {
-        let x: Tensor<4> = self.compute.tensor(planes, [1, 3, h, w]);
-        let spec = ConvSpec::padded(1);
-        let mut y = x.clone();
-        for (n, Layer { weight, bias, slope }) in self.layers.iter().enumerate() {
-            y = match slope {
-                Some(slope) => ops::conv2d_prelu(&y, weight, bias.as_ref(), slope, &spec, &self.compute),
-                None => {
-                    let then = ConvThen { act: Act::Relu, ..ConvThen::default() };
-                    ops::conv2d(&y, weight, bias.as_ref(), &spec, then, &self.compute)
-                }
-            };
+        let x = Maps::of(planes, 3, [h, w], &self.compute);
+        let (mut seen, mut made) = (Maps::default(), Maps::default());
+        for (n, layer) in self.layers.iter().enumerate() {
+            std::mem::swap(&mut seen, &mut made);
+            let from = if n == 0 { &x } else { &seen };
+            layer.run(&[from], MapThen::default(), &self.compute, &mut made);
             steps.at(n + 1)?;
         }
-        let y = ops::pixel_shuffle(&self.last.forward(&y), self.scale);
-        Ok(ops::add(y, &ops::upsample_nearest(x, [h * self.scale, w * self.scale])))
+        let y = ops::pixel_shuffle(&made.tensor(), self.scale);
+        Ok(ops::add(y, &ops::upsample_nearest(x.tensor(), [h * self.scale, w * self.scale])))
     }
 }

@@ -1,23 +1,21 @@
 //! Upscalers: ESRGAN and its relatives, tile by tile.
+//!
+//! [`file`] finds out what a file holds, [`Upscaler`] makes pictures larger with it, [`value`] is what travels between
+//! the nodes, [`target`] is arithmetic of sizes, and [`nodes`](mod@nodes) are the nodes themselves.
 
 mod compact;
 pub mod error;
 pub mod file;
 mod network;
+pub mod nodes;
 mod rrdb;
 mod strangers;
+pub mod target;
 pub mod upscaler;
+pub mod value;
 
 pub use error::UpscaleError;
 pub use kiln_networks::tile::Watch;
+pub use nodes::nodes;
 pub use upscaler::{Tiles, Upscaler};
-
-use kiln_core::Node;
-use kiln_shelf::Shelf;
-use std::sync::Arc;
-
-/// The nodes of this family.
-#[must_use]
-pub fn nodes(_shelf: &Arc<Shelf>) -> Vec<Node> {
-    Vec::new()
-}
+pub use value::UpscaleModel;

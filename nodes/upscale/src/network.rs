@@ -28,7 +28,7 @@ impl Steps<'_> {
 #[derive(Debug)]
 pub(crate) enum Network {
     Rrdb(Box<Rrdb>),
-    Compact(Compact),
+    Compact(Box<Compact>),
 }
 
 impl Network {
@@ -36,7 +36,7 @@ impl Network {
         let vars = kiln_tensor::Vars::new(file, std::sync::Arc::new(named.weights), compute);
         let made = match named.kind {
             Kind::Rrdb => Rrdb::new(&vars).map(|net| Self::Rrdb(Box::new(net))),
-            Kind::Compact => Compact::new(&vars).map(Self::Compact),
+            Kind::Compact => Compact::new(&vars).map(|net| Self::Compact(Box::new(net))),
         };
         // People look for the name their file has.
         made.map_err(|error| match error {

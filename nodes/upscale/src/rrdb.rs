@@ -5,42 +5,55 @@
 //! Real-ESRGAN's x2 and x1 networks are x4 ones that see a picture of which every 2x2 or 4x4 pixels became channels.
 //!
 //! What comes after the blocks is many times larger than what the blocks see: it runs in strips, each with the margin
-//! its convolutions look at, so that memory does not grow with the square of the scale. The numbers are the same.
+//! its convolutions look at, so that memory does not grow with the square of the scale.
 
 use kiln_networks::NetError;
-use kiln_tensor::layers::Conv2d;
-use kiln_tensor::ops::{self, ConvSpec, ConvThen, Dense, DenseConv, DenseRoom, Outer};
-use kiln_tensor::{Act, Compute, Tensor, Vars, VarsError, Weight};
+use kiln_tensor::ops::{MapConv, MapThen, Maps, Slope};
+use kiln_tensor::{Compute, Tensor, Vars, VarsError, Weight};
 
 use crate::network::Steps;
 
 /// How much of a block's result is added to what came in.
 const RESIDUAL: f32 = 0.2;
-/// Of every activation.
-const ACT: Act = Act::LeakyRelu(0.2);
+/// Of every activation: leaky ReLU.
+const LEAKY: Slope = Slope::One(0.2);
+const NONE: Slope = Slope::One(1.0);
 
 /// More than any known model: a file that says more is wrong, or means harm.
 const MOST_BLOCKS: usize = 256;
 const MOST_FEATURES: usize = 4096;
 const MOST_UPS: usize = 4;
 
-/// Rows of the blocks' size that the layers after them look beyond a strip.
-const MARGIN: usize = 2;
+/// Rows of the blocks' size around a strip. The layers after them look at two; four, and strips of a multiple of four
+/// rows, begin where the kernels' tiles do: the numbers are those of the whole picture, to the bit.
+const MARGIN: usize = 4;
 /// Numbers of one layer's result in a strip, about: 64 MB.
 const STRIP: usize = 16 << 20;
 
-/// Three dense blocks and what is added around them.
-type Block = [Dense; 3];
+/// Five convolutions, each of which sees what came in and the results of all before it.
+#[derive(Debug)]
+struct Dense {
+    convs: [MapConv; 5],
+    /// ESRGAN+: a 1x1 convolution of what came in is added to the second result, and that to the fourth.
+    shortcut: Option<MapConv>,
+}
+
+/// What a tile is worked on in, from block to block.
+#[derive(Default)]
+struct Room {
+    growth: [Maps; 4],
+    shortcut: Maps,
+}
 
 /// The network.
 #[derive(Debug)]
 pub(crate) struct Rrdb {
-    first: Conv2d,
-    blocks: Vec<Block>,
-    body: Conv2d,
-    ups: Vec<Conv2d>,
-    high: Conv2d,
-    last: Conv2d,
+    first: MapConv,
+    blocks: Vec<[Dense; 3]>,
+    body: MapConv,
+    ups: Vec<MapConv>,
+    high: MapConv,
+    last: MapConv,
     features: usize,
     growth: usize,
     /// So many pixels of a side become channels first.
@@ -72,26 +85,25 @@ impl Rrdb {
                 "{c_in} channels in and {ups} doublings make no scale: colour pictures have 3, 12 or 48 channels here"
             )));
         };
-        let conv =
-            |name: &str, c_in, c_out| Conv2d::sized(&vars.at(name), c_in, c_out, 3, ConvSpec::padded(1));
+        let conv = |name: &str, c_in, c_out, slope| conv(&vars.at(name), c_in, c_out, slope);
         let mut blocks = Vec::new();
         for n in 0..count {
-            let rdb = |k: usize| dense(&vars.at(format!("body.{n}.rdb{k}")), features, growth);
+            let rdb = |k: usize| Dense::new(&vars.at(format!("body.{n}.rdb{k}")), features, growth);
             blocks.push([rdb(1)?, rdb(2)?, rdb(3)?]);
         }
+        let scale = (1 << ups) / shuffle;
+        let ups = (1..=ups).map(|k| conv(&format!("conv_up{k}"), features, features, LEAKY));
         Ok(Self {
-            first: conv("conv_first", c_in, features)?,
+            scale,
+            ups: ups.collect::<Result<_, _>>()?,
+            first: conv("conv_first", c_in, features, NONE)?,
             blocks,
-            body: conv("conv_body", features, features)?,
-            ups: (1..=ups)
-                .map(|k| conv(&format!("conv_up{k}"), features, features))
-                .collect::<Result<_, _>>()?,
-            high: conv("conv_hr", features, features)?,
-            last: conv("conv_last", features, 3)?,
+            body: conv("conv_body", features, features, NONE)?,
+            high: conv("conv_hr", features, features, LEAKY)?,
+            last: conv("conv_last", features, 3, NONE)?,
             features,
             growth,
             shuffle,
-            scale: (1 << ups) / shuffle,
             compute: vars.compute().clone(),
         })
     }
@@ -126,82 +138,109 @@ impl Rrdb {
         steps: &Steps<'_>,
     ) -> Result<Tensor<4>, NetError> {
         let by = self.shuffle;
-        let x: Tensor<4> = if by == 1 {
-            self.compute.tensor(planes, [1, 3, h, w])
-        } else {
-            self.compute.tensor(unshuffled(&planes, [h, w], by), [1, 3 * by * by, h / by, w / by])
-        };
-        let first = self.first.forward(&x);
-        let mut y = first.clone();
-        let mut room = DenseRoom::default();
-        for (n, block) in self.blocks.iter().enumerate() {
-            let outer = Some(Outer { scale: RESIDUAL, add: &y });
-            let inner = ops::dense(&y, &block[0], None, &mut room, &self.compute);
-            let inner = ops::dense(&inner, &block[1], None, &mut room, &self.compute);
-            y = ops::dense(&inner, &block[2], outer, &mut room, &self.compute);
+        let planes = if by == 1 { planes } else { unshuffled(&planes, [h, w], by) };
+        let x = Maps::of(planes, 3 * by * by, [h / by, w / by], &self.compute);
+        let mut first = Maps::default();
+        self.first.run(&[&x], MapThen::default(), &self.compute, &mut first);
+        // What goes into a block stays until its end; two others take turns in it.
+        let (mut y, mut a, mut b) = (first.rows(0, h), Maps::default(), Maps::default());
+        let mut room = Room::default();
+        for (n, [one, two, three]) in self.blocks.iter().enumerate() {
+            one.run(&y, None, &mut room, &self.compute, &mut a);
+            two.run(&a, None, &mut room, &self.compute, &mut b);
+            three.run(&b, Some((RESIDUAL, &y)), &mut room, &self.compute, &mut a);
+            std::mem::swap(&mut y, &mut a);
             steps.at(n + 1)?;
         }
-        drop(room);
-        let y = self.body.forward_then(&y, ConvThen { add: Some(&first), ..ConvThen::default() });
-        drop(first);
-        self.tail_in_strips(&y, steps)
+        drop((room, b));
+        self.body.run(&[&y], MapThen { add: Some(&first), ..MapThen::default() }, &self.compute, &mut a);
+        drop((first, y));
+        self.tail_in_strips(&a, steps)
     }
 
     /// The layers after the blocks, strip by strip.
-    fn tail_in_strips(&self, y: &Tensor<4>, steps: &Steps<'_>) -> Result<Tensor<4>, NetError> {
-        let [_, c, h, w] = y.dims();
+    fn tail_in_strips(&self, y: &Maps, steps: &Steps<'_>) -> Result<Tensor<4>, NetError> {
+        let [h, w] = y.size();
         let grown = 1 << self.ups.len();
-        // Even, so that strips begin where a whole picture's tiles do.
-        let rows = (STRIP / (c * w * grown * grown).max(1)).max(8) / 2 * 2;
+        let rows = (STRIP / (self.features * w * grown * grown).max(1)).max(8) / 4 * 4;
+        let mut room = [Maps::default(), Maps::default()];
         if rows >= h {
-            return Ok(self.tail(y));
+            return Ok(self.tail(y, &mut room));
         }
         let mut strips = Vec::new();
         for start in (0..h).step_by(rows) {
             steps.at(self.blocks.len())?;
             let end = (start + rows).min(h);
             let (from, to) = (start.saturating_sub(MARGIN), (end + MARGIN).min(h));
-            let strip = self.tail(&y.clone().narrow(2, from, to - from));
+            let strip = self.tail(&y.rows(from, to), &mut room);
             strips.push(strip.narrow(2, (start - from) * grown, (end - start) * grown));
         }
         Ok(Tensor::cat(strips, 2))
     }
 
-    fn tail(&self, y: &Tensor<4>) -> Tensor<4> {
-        let then = || ConvThen { act: ACT, ..ConvThen::default() };
-        let mut y = y.clone();
-        for up in &self.ups {
-            let [_, _, h, w] = y.dims();
-            y = up.forward_then(&y, ConvThen { upsample: Some([2 * h, 2 * w]), ..then() });
+    fn tail(&self, y: &Maps, [seen, made]: &mut [Maps; 2]) -> Tensor<4> {
+        let mut layers =
+            self.ups.iter().map(|up| (up, true)).chain([(&self.high, false), (&self.last, false)]);
+        if let Some((conv, double)) = layers.next() {
+            conv.run(&[y], MapThen { double, ..MapThen::default() }, &self.compute, made);
         }
-        self.last.forward(&self.high.forward_then(&y, then()))
+        for (conv, double) in layers {
+            std::mem::swap(seen, made);
+            conv.run(&[&*seen], MapThen { double, ..MapThen::default() }, &self.compute, made);
+        }
+        made.tensor()
     }
 }
 
-/// A dense block; the factor of its result is in the last convolution's weights.
-fn dense(vars: &Vars, features: usize, growth: usize) -> Result<Dense, VarsError> {
-    let mut convs = Vec::new();
-    for k in 1..=5 {
-        let at = vars.at(format!("conv{k}"));
-        let c_out = if k == 5 { features } else { growth };
-        let weight = at.get("weight", &[c_out, features + (k - 1) * growth, 3, 3])?;
-        let bias = at.has("bias").then(|| at.get("bias", &[c_out])).transpose()?;
-        let fit = |w: Weight| if k == 5 { scaled(&w) } else { w };
-        convs.push(DenseConv { weight: fit(weight), bias: bias.map(fit) });
-    }
-    let shortcut = vars
-        .has("conv1x1.weight")
-        .then(|| vars.get("conv1x1.weight", &[growth, features, 1, 1]))
-        .transpose()?;
-    Ok(Dense { convs, act: ACT, shortcut })
+fn conv(vars: &Vars, c_in: usize, c_out: usize, slope: Slope) -> Result<MapConv, VarsError> {
+    let weight = vars.get("weight", &[c_out, c_in, 3, 3])?;
+    let bias = vars.has("bias").then(|| vars.get("bias", &[c_out])).transpose()?;
+    Ok(MapConv { weight, bias, scale: 1.0, slope })
 }
 
-fn scaled(weight: &Weight) -> Weight {
-    let mut values = weight.to_f32();
-    for value in &mut values {
-        *value *= RESIDUAL;
+impl Dense {
+    fn new(vars: &Vars, features: usize, growth: usize) -> Result<Self, VarsError> {
+        let inner = |k: usize| conv(&vars.at(format!("conv{k}")), features + (k - 1) * growth, growth, LEAKY);
+        let last =
+            MapConv { scale: RESIDUAL, ..conv(&vars.at("conv5"), features + 4 * growth, features, NONE)? };
+        let shortcut = vars.has("conv1x1.weight").then(|| {
+            let weight = vars.get("conv1x1.weight", &[growth, features, 1, 1])?;
+            Ok(MapConv { weight: in_the_middle(&weight), bias: None, scale: 1.0, slope: NONE })
+        });
+        Ok(Self {
+            convs: [inner(1)?, inner(2)?, inner(3)?, inner(4)?, last],
+            shortcut: shortcut.transpose()?,
+        })
     }
-    Weight::from_f32(weight.shape(), values)
+
+    /// From `x` to `out`: a fifth of the last convolution's result is added to what came in.
+    fn run(
+        &self,
+        x: &Maps,
+        outer: Option<(f32, &Maps)>,
+        Room { growth: [one, two, three, four], shortcut }: &mut Room,
+        compute: &Compute,
+        out: &mut Maps,
+    ) {
+        let [conv1, conv2, conv3, conv4, conv5] = &self.convs;
+        let plain = MapThen::default();
+        if let Some(conv) = &self.shortcut {
+            conv.run(&[x], plain, compute, shortcut);
+        }
+        let add = |maps| MapThen { add: self.shortcut.as_ref().map(|_| maps), ..plain };
+        conv1.run(&[x], plain, compute, one);
+        conv2.run(&[x, one], add(&*shortcut), compute, two);
+        conv3.run(&[x, one, two], plain, compute, three);
+        conv4.run(&[x, one, two, three], add(&*two), compute, four);
+        conv5.run(&[x, one, two, three, four], MapThen { add: Some(x), outer, ..plain }, compute, out);
+    }
+}
+
+/// A 1x1 convolution's weight as a 3x3 one's.
+fn in_the_middle(weight: &Weight) -> Weight {
+    let [c_out, c_in] = [0, 1].map(|i| weight.shape().get(i).copied().unwrap_or(0));
+    let values = weight.to_f32().iter().flat_map(|v| [0.0, 0.0, 0.0, 0.0, *v, 0.0, 0.0, 0.0, 0.0]).collect();
+    Weight::from_f32(&[c_out, c_in, 3, 3], values)
 }
 
 /// Pixels to channels: pixel (dy, dx) of every `by` x `by` square of channel c becomes channel (c * by + dy) * by + dx.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use kiln_networks::NetError;
-use kiln_networks::tile::{Pass, Scale, Watch, tiled};
+use kiln_networks::tile::{Pass, Scale, tiled};
 use kiln_pixels::antialias::{Filter, resize_mask};
 use kiln_tensor::compute::values;
 use kiln_tensor::{Compute, Tensor};
@@ -13,6 +13,7 @@ use kiln_types::{Image, Mask};
 use crate::error::UpscaleError;
 use crate::file;
 use crate::network::{Network, Steps};
+pub use kiln_networks::tile::Watch;
 
 /// How a picture is cut into tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -62,19 +62,7 @@ pub fn conv2d(
     let Some(flat) = Flat::of(x) else {
         return conv2d_plain(x, weight, bias, spec, then, compute);
     };
-    let (out, shape) = conv2d_vec(&flat, x.dims(), weight, bias, spec, then);
-    flat::tensor(out, shape)
-}
-
-/// The same from memory to memory, with the result's shape.
-pub(super) fn conv2d_vec(
-    flat: &Flat,
-    [n, c_in, h, w]: [usize; 4],
-    weight: &Weight,
-    bias: Option<&Weight>,
-    spec: &ConvSpec,
-    then: ConvThen<'_>,
-) -> (Vec<f32>, [usize; 4]) {
+    let [n, c_in, h, w] = x.dims();
     let shape = weight.shape();
     let conv = kernels::Conv {
         n,
@@ -105,7 +93,7 @@ pub(super) fn conv2d_vec(
             kernels::conv2d(&conv, flat.values(), w, then, &mut out);
         });
     });
-    (out, [n, shape[0], oh, ow])
+    flat::tensor(out, [n, shape[0], oh, ow])
 }
 
 pub(super) fn with_bias<R>(bias: Option<&Weight>, f: impl FnOnce(Option<kernels::Stored<'_>>) -> R) -> R {
