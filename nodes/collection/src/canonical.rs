@@ -76,15 +76,19 @@ fn number_text(number: &Number) -> String {
     if n.abs() < f64::MIN_POSITIVE && n.to_bits() << 1 == 0 {
         return "0".to_owned();
     }
-    // The shortest digits that give the number back, and where the point is: d.ddd * 10^exponent.
-    let shortest = format!("{n:e}");
-    let (digits, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
-    let digits: String = digits.chars().filter(|c| *c != '.').collect();
-    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
+    // The shortest digits that give the number back (of two equally near ones the even), and where the point is.
+    let shortest = number.to_string();
+    let (sign, shortest) = shortest.strip_prefix('-').map_or(("", shortest.as_str()), |rest| ("-", rest));
+    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((shortest, "0"));
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{part}");
+    let zeros = all.len() - all.trim_start_matches('0').len();
+    let digits = all[zeros..].trim_end_matches('0');
+    let length = |text: usize| i32::try_from(text).unwrap_or(i32::MAX);
     // ECMA-262, Number::toString: the point lies behind digit `point`.
-    let point = exponent + 1;
+    let point = exponent.parse().unwrap_or(0) + length(whole.len()) - length(zeros);
+    let exponent = point - 1;
+    let count = length(digits.len());
     let body = if count <= point && point <= 21 {
         format!("{digits}{}", "0".repeat(usize::try_from(point - count).unwrap_or(0)))
     } else if 0 < point && point <= 21 {
