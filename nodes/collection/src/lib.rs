@@ -5,6 +5,7 @@ pub mod balance;
 pub mod canonical;
 mod chance;
 pub mod check;
+pub mod metadata;
 pub mod plan;
 pub mod provenance;
 pub mod rarity;
