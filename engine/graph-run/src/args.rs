@@ -16,7 +16,7 @@ Examples:
   graph-run workflow.json                           run a workflow saved by ComfyUI with Export (API)
 
 A run ends with 0 when all is made, 1 when something failed, 2 when the graph or the command
-is wrong, 130 when it was cancelled. `graph-run COMMAND --help` tells more about a command.";
+is wrong, 3 when some of it waits for a person's decision, 130 when it was cancelled. `graph-run COMMAND --help` tells more about a command.";
 
 /// Runs a saved graph of picture nodes: once, or over ten thousand items.
 #[derive(Parser, Debug)]
@@ -64,6 +64,9 @@ pub struct RunArgs {
     /// What collects over items runs even when some failed
     #[arg(long, help_heading = "Many items")]
     pub partial: bool,
+    /// Stay until nothing waits for a person's decision any more
+    #[arg(long, help_heading = "Many items")]
+    pub wait_for_review: bool,
     /// Where values are kept between runs [default: $KILN_CACHE or the system's place for it]
     #[arg(long, value_name = "DIR", help_heading = "Cache and memory")]
     pub cache: Option<PathBuf>,
@@ -88,6 +91,9 @@ pub struct RunArgs {
     /// Print errors only
     #[arg(long, short = 'q', help_heading = "Seeing")]
     pub quiet: bool,
+    /// Draw no sheets of what gates rejected
+    #[arg(long, help_heading = "Seeing")]
+    pub no_sheets: bool,
     /// Replace files in the output folder that Kiln did not make
     #[arg(long, help_heading = "What the graph may do")]
     pub overwrite: bool,
@@ -157,6 +163,11 @@ pub enum Command {
         after_help = "Examples:\n  graph-run runs\n  graph-run runs 20260214T101500        the beginning of an id is enough\n  graph-run runs --out posters --json"
     )]
     Runs(RunsArgs),
+    /// Show what waits for a person's decision, or decide
+    #[command(
+        after_help = "Examples:\n  graph-run review                           what waits in `out`\n  graph-run review posters --accept 3,7-9 --reject 4:\"too dark\" --redo 5\n\nAn item that is made once more (--redo) gets one more attempt where there is none left. The list in\nreview/GATE/decisions.csv says the same; a run that is under way goes on by itself, else run again with --resume."
+    )]
+    Review(ReviewArgs),
     /// Run the failed items of the last batch again
     #[command(
         after_help = "Examples:\n  graph-run retry                        the last batch in `out`\n  graph-run retry --out posters\n  graph-run retry poster.ron             the last batch of this graph\n\nThe options of that run are used again: its items, rows and settings."
@@ -336,9 +347,35 @@ pub struct RunsArgs {
     /// The output folder
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
+    /// What gates said of this item
+    #[arg(long, value_name = "K", requires = "id")]
+    pub item: Option<u64>,
     /// How many runs
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
     pub limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `review`.
+#[derive(Args, Debug, Default)]
+pub struct ReviewArgs {
+    /// The output folder
+    #[arg(value_name = "OUT", default_value = "out")]
+    pub out: PathBuf,
+    /// Only what waits at this gate
+    #[arg(long, value_name = "NODE")]
+    pub gate: Option<String>,
+    /// These pass: 3, or 3,7-9
+    #[arg(long, value_name = "ITEMS")]
+    pub accept: Vec<String>,
+    /// These do not, with a reason if you like: 4:"too dark"
+    #[arg(long, value_name = "ITEMS[:WHY]")]
+    pub reject: Vec<String>,
+    /// These are made once more, with another seed
+    #[arg(long, value_name = "ITEMS[:WHY]")]
+    pub redo: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

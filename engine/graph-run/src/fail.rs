@@ -7,6 +7,8 @@ use kiln_core::store::StoreError;
 pub const FAILED: u8 = 1;
 /// The graph or the command is wrong: nothing was run.
 pub const WRONG: u8 = 2;
+/// Some of it waits for a person's decision.
+pub const WAITS: u8 = 3;
 /// Somebody cancelled.
 pub const CANCELLED: u8 = 130;
 

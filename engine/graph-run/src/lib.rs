@@ -32,12 +32,15 @@ mod nodes;
 mod picture;
 mod progress;
 mod record;
+mod rejected;
 mod retry;
+mod review;
 pub mod rows;
 mod runs;
 mod say;
 mod serve;
 mod sets;
+mod sheets;
 mod size;
 mod source;
 mod start;
@@ -100,6 +103,7 @@ fn dispatch(cli: Cli) -> Result<u8, Fail> {
         Command::New(a) => embed::new(&a),
         Command::Templates(a) => embed::list(&a),
         Command::Runs(a) => runs::run(&a),
+        Command::Review(a) => review::command::run(&a),
         Command::Retry(a) => retry::run(&a),
         Command::Lock(a) => lock::lock(&a),
         Command::Verify(a) => lock::verify(&a),

@@ -1,11 +1,12 @@
 //! The run itself: the output folder, the record, the listener, the end.
 
 use crate::args::RunArgs;
-use crate::fail::{CANCELLED, FAILED, Fail};
+use crate::fail::{CANCELLED, FAILED, Fail, WAITS};
 use crate::progress::Progress;
 use crate::record::{self, Recorder, Started};
+use crate::review::ReviewDesk;
 use crate::start::Ready;
-use crate::{access, caches, explain, interrupt, picture, say, summary};
+use crate::{access, caches, explain, interrupt, picture, rejected, say, summary};
 use kiln_core::doors::OutFolder;
 use kiln_core::store::{Folder, Millis, Presence, RealDisk, RunStart};
 use kiln_core::{Cancel, Event, GraphText, Setup, Status};
@@ -53,6 +54,10 @@ pub fn setup(args: &RunArgs, ready: &Ready, now: Millis) -> Result<Setup, Fail> 
     }
     setup.overwrite = args.overwrite;
     setup.partial = args.partial;
+    setup.wait = args.wait_for_review;
+    if args.no_sheets {
+        setup.keep_rejected = 0;
+    }
     setup.explain = args.explain || ready.plan.planned().count() <= EXPLAINED;
     setup.batch = ready.batch.clone();
     setup.graph_text = picture::texts(&ready.source.graph, ready.engine.registry(), ready.told.clone());
@@ -66,12 +71,14 @@ pub fn setup(args: &RunArgs, ready: &Ready, now: Millis) -> Result<Setup, Fail> 
 pub fn make(args: &RunArgs, ready: &Ready) -> Result<u8, Fail> {
     let now = ready.engine.clock().now();
     let mut setup = setup(args, ready, now)?;
-    let out = match ready.plan.has_effects() || ready.batch.is_some() {
+    let reviews = ready.plan.reviews();
+    let out = match ready.plan.has_effects() || ready.batch.is_some() || !reviews.is_empty() {
         true => Some(open_out(&args.out, now)?),
         false => None,
     };
     let mut before = None;
     let mut recorder = None;
+    let mut desk = None;
     if let Some(out) = &out {
         setup.out = Some(out.folder.clone());
         out.presence.id().clone_into(&mut setup.worker);
@@ -83,6 +90,14 @@ pub fn make(args: &RunArgs, ready: &Ready) -> Result<u8, Fail> {
             runs,
             &start(args, ready, &setup.run, &setup.worker, &setup.graph_text, now),
         ));
+    }
+    if let Some(out) = out.as_ref().filter(|_| !reviews.is_empty()) {
+        let clock = ready.engine.clock().clone();
+        let quiet = args.quiet || args.json || args.events || !args.wait_for_review;
+        let own = Arc::new(ReviewDesk::new(out.folder.clone(), reviews, clock, args.wait_for_review, quiet));
+        own.import();
+        setup.desk = Some(own.clone());
+        desk = Some(own);
     }
     let cancel = Cancel::default();
     interrupt::listen(&cancel);
@@ -103,6 +118,7 @@ pub fn make(args: &RunArgs, ready: &Ready) -> Result<u8, Fail> {
     let ran = ready.engine.run(&ready.plan, setup, &cancel, Arc::new(listener));
     shown.finish();
     let over = ready.engine.clock().now();
+    let sheets = out.as_ref().map(|out| after(args, ready, &out.folder, desk.as_deref()));
     let report = match (ran, &recorder) {
         (Ok(report), Some(recorder)) => {
             recorder.finish(&report, over);
@@ -115,7 +131,13 @@ pub fn make(args: &RunArgs, ready: &Ready) -> Result<u8, Fail> {
         }
         (Err(e), None) => return Err(e.into()),
     };
-    let end = summary::End { args, ready, report: &report, out: out.as_ref().map(|o| &*o.folder) };
+    let end = summary::End {
+        args,
+        ready,
+        report: &report,
+        out: out.as_ref().map(|o| &*o.folder),
+        sheets: sheets.unwrap_or_default(),
+    };
     if args.explain && !args.quiet {
         explain::reasons(&report, before.as_ref());
     }
@@ -129,10 +151,31 @@ pub fn make(args: &RunArgs, ready: &Ready) -> Result<u8, Fail> {
         end.errors();
     }
     Ok(match report.status {
-        Status::Done | Status::Parked => 0,
+        Status::Done => 0,
+        Status::Parked => WAITS,
         Status::Failed => FAILED,
         Status::Cancelled => CANCELLED,
     })
+}
+
+/// Whatever came of the run: what a person is to look at lies ready. The folders of sheets, and how many
+/// pictures are on them.
+fn after(args: &RunArgs, ready: &Ready, out: &OutFolder, desk: Option<&ReviewDesk>) -> Vec<(String, usize)> {
+    if let Some(desk) = desk {
+        desk.import();
+        desk.write();
+    }
+    if args.no_sheets {
+        return Vec::new();
+    }
+    let batch = ready.batch.as_ref().map_or_else(|| kiln_core::single_id(&ready.plan), |b| b.id.clone());
+    match rejected::write(out, &batch, &ready.plan.gates()) {
+        Ok(sheets) => sheets,
+        Err(e) => {
+            say::warn(&format!("the sheets of what was rejected are not whole: {e}"));
+            Vec::new()
+        }
+    }
 }
 
 fn start(
@@ -145,6 +188,7 @@ fn start(
 ) -> RunStart {
     let mut started = Started::new(args, &ready.source.base);
     started.batch = ready.batch.as_ref().map(|b| b.id.clone());
+    started.verdicts = Some(started.batch.clone().unwrap_or_else(|| kiln_core::single_id(&ready.plan)));
     started.stages = ready.plan.planned().map(|p| p.stage).max().unwrap_or(0);
     started.rows.clone_from(&ready.rows_hash);
     RunStart {

@@ -21,6 +21,8 @@ pub struct Started {
     pub args: RunArgs,
     /// The batch's id.
     pub batch: Option<String>,
+    /// By what its gates' verdicts are filed.
+    pub verdicts: Option<String>,
     /// In how many stages it ran, beyond the first.
     pub stages: u32,
     /// The table's hash.
@@ -63,6 +65,10 @@ pub struct Ended {
     pub rejections: Vec<(String, Option<u64>, u32, f64, String)>,
     /// How often gates rejected.
     pub rejected: u64,
+    /// The gate because of which it stopped.
+    pub gave_up: Option<kiln_core::GaveUp>,
+    /// What waits for a person.
+    pub waiting: Vec<kiln_core::Waiting>,
     /// What went into each node's first key.
     pub parts: BTreeMap<String, Vec<(String, String)>>,
 }
@@ -121,6 +127,8 @@ impl Recorder {
             failures: report.failures.iter().take(KEPT).cloned().collect(),
             rejections,
             rejected: report.nodes.values().map(|n| n.rejected).sum(),
+            gave_up: report.gave_up.clone(),
+            waiting: report.waiting.iter().take(KEPT).cloned().collect(),
             parts: report
                 .nodes
                 .iter()

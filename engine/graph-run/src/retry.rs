@@ -65,6 +65,7 @@ fn again(args: &RetryArgs, started: Started) -> Result<u8, Fail> {
         dry_run: false,
         events: false,
         explain: false,
+        wait_for_review: false,
         ..started.args
     };
     let mut ready = start::prepare(&run)?;

@@ -5,7 +5,7 @@ use crate::fail::Fail;
 use crate::record::{Ended, Started, when};
 use crate::{say, summary, table};
 use kiln_core::doors::{Clock, SystemClock};
-use kiln_core::store::{Folder, RunRecord, Runs, StoreError};
+use kiln_core::store::{Folder, Found, Judged, Place, RunRecord, Runs, StoreError};
 use kiln_core::words;
 use serde_json::json;
 use std::path::Path;
@@ -32,10 +32,12 @@ pub fn look(dir: &Path) -> Result<Folder, Fail> {
 /// # Errors
 /// When there is no such folder or run.
 pub fn run(args: &RunsArgs) -> Result<u8, Fail> {
-    let runs = look(&args.out)?.runs();
-    match &args.id {
-        None => list(args, &runs),
-        Some(id) => show(args, &runs, id),
+    let folder = look(&args.out)?;
+    let runs = folder.runs();
+    match (&args.id, args.item) {
+        (None, _) => list(args, &runs),
+        (Some(id), None) => show(args, &folder, &runs, id),
+        (Some(id), Some(item)) => of_item(args, &folder, &runs, id, item),
     }
 }
 
@@ -86,16 +88,80 @@ fn list(args: &RunsArgs, runs: &Runs) -> Result<u8, Fail> {
     Ok(0)
 }
 
-fn show(args: &RunsArgs, runs: &Runs, id: &str) -> Result<u8, Fail> {
+fn record(args: &RunsArgs, runs: &Runs, id: &str) -> Result<RunRecord, Fail> {
     let found = runs.run(id, SystemClock.now()).map_err(|e| match e {
         StoreError::Refused { what, remedy } => Fail::wrong(what, Some(remedy)),
         e => e.into(),
     })?;
-    let Some(record) = found else {
-        return Err(Fail::wrong(
+    found.ok_or_else(|| {
+        Fail::wrong(
             format!("there is no run {id:?} in {}", args.out.display()),
             Some("graph-run runs lists them"),
-        ));
+        )
+    })
+}
+
+/// By what a run's verdicts are filed.
+fn filed(record: &RunRecord) -> Option<String> {
+    serde_json::from_str::<Started>(&record.args_json).ok().and_then(|s| s.verdicts.or(s.batch))
+}
+
+fn verdict_json(v: &Found) -> serde_json::Value {
+    let outcome = match v.judged {
+        Judged::Rejected => "rejected",
+        Judged::Passed => "passed",
+        Judged::Best => "best",
+    };
+    // From 0, as in events.
+    json!({
+        "gate": v.gate, "attempt": v.attempt.own() - 1, "path": v.attempt.to_string(), "outcome": outcome,
+        "score": v.score, "reason": v.reason,
+    })
+}
+
+/// What gates said of one item, in this run and the earlier ones of its batch.
+fn of_item(args: &RunsArgs, folder: &Folder, runs: &Runs, id: &str, item: u64) -> Result<u8, Fail> {
+    let record = record(args, runs, id)?;
+    let place = if serde_json::from_str::<Started>(&record.args_json).is_ok_and(|s| s.batch.is_none()) {
+        Place::Run
+    } else {
+        Place::Item(item)
+    };
+    let found = match filed(&record) {
+        Some(batch) => folder.verdicts().of(&batch, place)?,
+        None => Vec::new(),
+    };
+    if args.json {
+        let gates: Vec<_> = found.iter().map(verdict_json).collect();
+        say::json(&json!({ "id": record.run.id, "item": item, "verdicts": gates }));
+        return Ok(0);
+    }
+    if found.is_empty() {
+        say::out(&format!("no gate said anything of item {item}"));
+        return Ok(0);
+    }
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|v| {
+            let outcome = match v.judged {
+                Judged::Rejected => "rejected",
+                Judged::Passed => "passed",
+                Judged::Best => "passed as the best",
+            };
+            let score = crate::rejected::short(v.score);
+            let reason = v.reason.clone().unwrap_or_default();
+            vec![v.gate.clone(), v.attempt.to_string(), outcome.to_owned(), score, reason]
+        })
+        .collect();
+    say::out(&table::lines(&["gate", "attempt", "outcome", "score", "reason"], &rows, &[1, 3]));
+    Ok(0)
+}
+
+fn show(args: &RunsArgs, folder: &Folder, runs: &Runs, id: &str) -> Result<u8, Fail> {
+    let record = record(args, runs, id)?;
+    let gates = match filed(&record) {
+        Some(batch) => folder.verdicts().counts(&batch)?,
+        None => Vec::new(),
     };
     let ended: Option<Ended> = record.run.summary_json.as_deref().and_then(|j| serde_json::from_str(j).ok());
     let items = runs.items(&record.run.id, 0, SHOWN)?;
@@ -115,11 +181,15 @@ fn show(args: &RunsArgs, runs: &Runs, id: &str) -> Result<u8, Fail> {
             .iter()
             .map(|i| json!({ "item": i.item, "status": i.status, "reason": reason(&i.detail_json) }))
             .collect();
+        let gates_json: serde_json::Value = gates
+            .iter()
+            .map(|g| json!({ "gate": g.gate, "passed": g.passed, "rejected": g.rejected }))
+            .collect();
         let started: serde_json::Value = serde_json::from_str(&record.args_json).unwrap_or_default();
         say::json(&json!({
             "id": record.run.id, "title": record.run.graph_title, "status": record.run.status,
             "started": record.run.started.0, "finished": record.run.finished.map(|f| f.0), "engine": record.engine,
-            "summary": ended, "nodes": nodes, "items": items, "with": started, "graph": record.graph_text,
+            "summary": ended, "nodes": nodes, "items": items, "gates": gates_json, "with": started, "graph": record.graph_text,
         }));
         return Ok(0);
     }
@@ -148,6 +218,12 @@ fn show(args: &RunsArgs, runs: &Runs, id: &str) -> Result<u8, Fail> {
             &rows,
             &[2, 3, 4, 5, 6],
         ));
+    }
+    if !gates.is_empty() {
+        say::out("\ngates, over all runs of the batch");
+        for g in &gates {
+            say::out(&format!("  {}: {} passed, {} rejected", g.gate, g.passed, g.rejected));
+        }
     }
     if !items.is_empty() {
         say::out("\nitems that are not done");

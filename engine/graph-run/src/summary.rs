@@ -1,6 +1,7 @@
 //! What is said at the end: what was made, where, how long it took, what went wrong.
 
 use crate::args::RunArgs;
+use crate::review;
 use crate::say;
 use crate::start::Ready;
 use kiln_core::doors::OutFolder;
@@ -22,6 +23,8 @@ pub struct End<'a> {
     pub report: &'a RunReport,
     /// Where it was written.
     pub out: Option<&'a OutFolder>,
+    /// Folders of sheets of what was rejected, and how many pictures are on them.
+    pub sheets: Vec<(String, usize)>,
 }
 
 impl End<'_> {
@@ -77,17 +80,41 @@ impl End<'_> {
         if r.status == Status::Cancelled && self.ready.batch.is_some() {
             say::err("go on with the same command and --resume");
         }
-        if r.status == Status::Parked {
-            say::err(&format!(
-                "some items wait for a decision: graph-run runs --out {}",
-                self.args.out.display()
-            ));
+        for (folder, pictures) in &self.sheets {
+            let dir = self.args.out.join(folder);
+            let noun = if *pictures == 1 { "picture" } else { "pictures" };
+            say::out(&format!("rejected: {pictures} {noun} to look at in {}", dir.display()));
+        }
+    }
+
+    /// What waits for a person, where to look and what to do, on the standard error.
+    fn waits(&self) {
+        let r = self.report;
+        let left = match self.out.map(|o| review::waiting(o.folder())) {
+            Some(Ok(left)) => left,
+            Some(Err(e)) => return say::warn(&e.to_string()),
+            None => return,
+        };
+        let gates = self.ready.plan.reviews();
+        let mut any = false;
+        for gate in &gates {
+            let Some((all, out)) = left.get(gate).zip(self.out) else { continue };
+            any = true;
+            let (n, verb) = (all.len(), if all.len() == 1 { "picture waits" } else { "pictures wait" });
+            say::err(&format!("{gate}: {n} {verb} for a person's decision"));
+            review::where_to(out, gate).iter().for_each(|line| say::err(line));
+        }
+        r.notes.iter().for_each(|note| say::err(note));
+        if any && r.status != Status::Cancelled {
+            let resume = if self.ready.batch.is_some() { " and --resume" } else { "" };
+            say::err(&format!("then go on with the same command{resume}, or stay with --wait-for-review"));
         }
     }
 
     /// What failed, on the standard error.
     pub fn errors(&self) {
         let r = self.report;
+        self.waits();
         if r.status == Status::Cancelled {
             return;
         }
@@ -154,6 +181,10 @@ impl End<'_> {
             "out": self.out.map(|o| o.root().display().to_string()),
             "effects": { "done": new, "were_done": old },
             "failures": failures,
+            "waiting": r.waiting,
+            "gave_up": r.gave_up,
+            "notes": r.notes,
+            "sheets": self.sheets.iter().map(|(folder, n)| json!({ "folder": folder, "pictures": n })).collect::<Vec<_>>(),
             "values": values,
             "nodes": nodes,
         });
@@ -174,7 +205,7 @@ pub fn items(c: &kiln_core::store::Counts) -> String {
         (c.skipped, "left out"),
         (c.parked, "wait for a person"),
         (c.dead, "given up"),
-        (c.unsettled(), "not made"),
+        (c.unsettled(), if c.parked > 0 && c.ready + c.leased == 0 { "behind them" } else { "not made" }),
     ];
     for (n, what) in states {
         if n > 0 {

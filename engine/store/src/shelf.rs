@@ -96,6 +96,12 @@ impl Shelf {
         read.is_ok_and(|head| head[..8] == *MAGIC && head[8..] == key.0)
     }
 
+    /// Whether there is a picture, of whichever value.
+    #[must_use]
+    pub fn holds(&self, gate: &str, place: Place, attempt: &Attempt) -> bool {
+        self.path(gate, place, attempt).is_file()
+    }
+
     /// The picture, if there is one.
     #[must_use]
     pub fn get(&self, gate: &str, place: Place, attempt: &Attempt) -> Option<Thumb> {

@@ -9,6 +9,7 @@ mod foreign;
 mod hostile;
 mod interrupted;
 mod network;
+mod people;
 mod pictures;
 mod place;
 mod settings;

@@ -33,7 +33,8 @@ fn every_template_runs_as_it_is() {
         place.run(&["fmt", "--check", &file]).ends(0);
         // Some want a model: other tests run them with small or real ones.
         let text = place.text(&file);
-        if ["LoadCheckpoint", "LoadCutoutModel", "LoadUpscaler", "LoadClip"].iter().any(|n| text.contains(n)) {
+        if ["LoadCheckpoint", "LoadCutoutModel", "LoadUpscaler", "LoadClip"].iter().any(|n| text.contains(n))
+        {
             let looked = place.run(&["check", &file]).ends(2);
             assert!(format!("{}{}", looked.out, looked.err).contains("there is no model"), "{name}");
             continue;
