@@ -2,22 +2,16 @@
 
 pub mod error;
 pub mod head;
+mod nodes;
 mod preprocess;
 mod sort;
 pub mod towers;
+pub mod values;
 pub mod vision;
 
 pub use error::ClipError;
 pub use head::Head;
+pub use nodes::nodes;
 pub use preprocess::{Crop, MEAN, Preprocess, Resizing, STD};
 pub use towers::{Activation, Towers};
-
-use kiln_core::Node;
-use kiln_shelf::Shelf;
-use std::sync::Arc;
-
-/// The nodes of this family.
-#[must_use]
-pub fn nodes(_shelf: &Arc<Shelf>) -> Vec<Node> {
-    Vec::new()
-}
+pub use values::add_codecs;

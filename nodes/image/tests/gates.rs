@@ -3,7 +3,8 @@
 mod common;
 
 use common::{Run, engine, graph, items, out, outputs, run};
-use kiln_core::{Rejection, RunReport};
+use kiln_core::types::{Embedding, names};
+use kiln_core::{Engine, Node, NodeError, Registry, Rejection, RunReport};
 
 fn judge(nodes: &str) -> RunReport {
     run(&engine(), &graph(nodes), Run { want: &["n"], ..Run::default() }).unwrap()
@@ -139,4 +140,71 @@ fn what_looks_different_passes() {
     let how = Run { out: Some(out(dir.path())), batch: Some(items(4)), ..Run::default() };
     let report = run(&engine, &graph(nodes), how).unwrap();
     assert!((0..4).all(|i| dir.path().join(format!("{i}.png")).exists()), "{:?}", report.rejections);
+}
+
+/// An engine with a node that gives an embedding for each item: nearly the same for items 0 and 1, others for all others.
+fn with_embeddings(model: fn(u64) -> String) -> Engine {
+    let mut registry = Registry::new();
+    registry.add_all(kiln_image::nodes());
+    let node = Node::pure("Embedded", 1, move |cx| {
+        let item = cx.item().map_or(0, |i| i.item);
+        let mut vector = vec![0.0; 8];
+        vector[if item == 1 { 0 } else { item as usize }] = 1.0;
+        vector[7] = if item == 1 { 0.1 } else { 0.0 };
+        cx.set("embedding", Embedding::new(model(item), 8, vector).map_err(NodeError::new)?);
+        Ok(())
+    });
+    registry.add(node.output("embedding", names::EMBEDDING, "The vector.").uses_item(|_| true));
+    Engine::new(registry).unwrap()
+}
+
+fn unlike(engine: &Engine, with: &str) -> (Vec<bool>, RunReport) {
+    let dir = tempfile::tempdir().unwrap();
+    let nodes = format!(
+        r#""a": (type: "NoiseImage", with: {{ "size": (64, 64), "seed": 3, "scale": 16 }}),
+        "e": (type: "Embedded"),
+        "u": (type: "UniqueGate", from: {{ "image": "a.image", "embedding": "e.embedding" }},
+              with: {{ "then": "skip", {with} }}),
+        "s": (type: "SaveImage", from: {{ "images": "u.image" }}, with: {{ "name": "{{item}}" }}),"#
+    );
+    let how = Run { out: Some(out(dir.path())), batch: Some(items(4)), ..Run::default() };
+    let report = run(engine, &graph(&nodes), how).unwrap();
+    ((0..4).map(|i| dir.path().join(format!("{i}.png")).exists()).collect(), report)
+}
+
+#[test]
+fn what_shows_the_same_passes_once() {
+    let engine = with_embeddings(|_| "ViT-B/32 01234567".into());
+    let (made, report) = unlike(&engine, "");
+    assert_eq!(made, [true, false, true, true], "{:?}", report.rejections);
+    let no = &report.rejections[0];
+    assert_eq!(no.reason, "it is 0.9950 like item 0, too much: 0.95 is allowed");
+    assert!((no.score - (1.0 - 1.0 / 1.01_f64.sqrt())).abs() < 3e-5, "{no:?}");
+    assert_eq!(unlike(&engine, r#""similarity": 0.999"#).0, [true; 4]);
+    // Both have to hold.
+    let (made, report) = unlike(&engine, r#""distance": 64, "similarity": 1.0"#);
+    assert_eq!(made, [true, false, false, false]);
+    assert!(report.rejections[0].reason.contains("64 are wanted"), "{:?}", report.rejections);
+}
+
+#[test]
+fn embeddings_of_two_models_are_an_error() {
+    let engine = with_embeddings(|item| if item == 2 { "other".into() } else { "one".to_owned() });
+    let (made, report) = unlike(&engine, "");
+    assert_eq!(made, [true, false, false, true]);
+    let told = &report.failures[0].2;
+    assert!(
+        told.contains("item 0 was accepted with an embedding of one") && told.contains("other"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_vector_for_each_picture() {
+    let nodes = r#""p": (type: "NoiseImage", with: { "size": (20, 16), "seed": Fixed(7), "batch": 2 }),
+        "e": (type: "Embedded"),
+        "n": (type: "UniqueGate", from: { "image": "p.image", "embedding": "e.embedding" }),"#;
+    let report =
+        run(&with_embeddings(|_| "m".into()), &graph(nodes), Run { want: &["n"], ..Run::default() }).unwrap();
+    assert!(report.failures[0].2.contains("1 vectors for 2 pictures"), "{:?}", report.failures);
 }

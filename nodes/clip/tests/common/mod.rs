@@ -5,6 +5,7 @@
 #[path = "../../../networks/tests/common/mod.rs"]
 mod networks;
 
+#[allow(unused_imports, reason = "every test uses its own part")]
 pub use networks::{Reference, normal, relative};
 
 use kiln_types::Image;

@@ -109,6 +109,10 @@ pub fn needs(schema: &Schema, clear: bool) -> (String, Vec<(String, String)>) {
     let mut pictures = 0;
     let mut from = String::new();
     for input in &schema.inputs {
+        // Embeddings come from another family.
+        if input.optional && input.ty.name == names::EMBEDDING {
+            continue;
+        }
         let link = match (&*input.ty.name, input.ty.list) {
             (names::IMAGE, true) => "list.images",
             (names::IMAGE, false) => {
