@@ -255,7 +255,7 @@ impl Reviews {
             c.prepare_cached(&format!(
                 "{ASKED} WHERE q.gate = ?1 AND q.scope = ?2 AND q.item = ?3 AND q.attempt = ?4 AND q.key = ?5"
             ))?
-            .query_row(params![gate, scope, item, attempt, key.0], |row| asked(row))
+            .query_row(params![gate, scope, item, attempt, key.0], asked)
             .optional()?
             .map(|found| {
                 let ours = c

@@ -26,7 +26,7 @@ impl<'p> Driver<'p> {
         let behaviour = &self.def(node).behaviour;
         match behaviour {
             Behaviour::Gate(_) | Behaviour::Review(_) | Behaviour::Ordered { .. } => {
-                self.step_gate(frame, node)
+                self.step_gate(frame, node);
             }
             Behaviour::Select(_) => self.want_inputs(frame, node),
             _ if self.is_keep(node) => self.step_keep(frame, node),

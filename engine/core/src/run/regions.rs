@@ -98,7 +98,14 @@ impl Driver<'_> {
 
     /// A mark was made: compare it with everything accepted in earlier items. `fresh`: just now, with the
     /// picture at hand.
-    pub(super) fn marked(&mut self, frame: u64, gate: u32, mark: Vec<u8>, thumb: Option<Thumb>, fresh: bool) {
+    pub(super) fn marked(
+        &mut self,
+        frame: u64,
+        gate: u32,
+        mark: Vec<u8>,
+        thumb: Option<&Thumb>,
+        fresh: bool,
+    ) {
         match self.compare(frame, gate, &mark) {
             Ok(Some(verdict)) => {
                 let (verdict, chain) = verdict;
@@ -106,7 +113,7 @@ impl Driver<'_> {
                     return self.want(frame, gate);
                 }
                 if !verdict.accept
-                    && let (Some(thumb), Some(shown)) = (&thumb, self.shown(frame, gate))
+                    && let (Some(thumb), Some(shown)) = (thumb, self.shown(frame, gate))
                     && let Some(rejects) = &self.shared.rejects
                 {
                     rejects.put(self.name(gate), &shown, thumb);

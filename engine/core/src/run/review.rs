@@ -47,13 +47,10 @@ impl Driver<'_> {
         })
     }
 
-    /// The batch that a gate's questions belong to.
-    fn asking_batch(&self, frame: u64, gate: u32) -> Option<String> {
+    /// The batch that a gate's questions belong to, as the queue has it.
+    fn asking_batch(&self, gate: u32) -> Option<String> {
         let root = self.root_batch.as_ref()?;
-        let stage = self.plan.nodes[gate as usize].stage;
-        // The run's own gates stand before the items of their stage.
-        let _ = frame;
-        Some(super::stage_id(root, stage))
+        Some(super::stage_id(root, self.plan.nodes[gate as usize].stage))
     }
 
     /// Is the present value decided?
@@ -68,7 +65,7 @@ impl Driver<'_> {
             );
             return self.fail_gate(frame, gate, &reason);
         };
-        let batch = self.asking_batch(frame, gate);
+        let batch = self.asking_batch(gate);
         let found =
             out.folder().reviews().look(batch.as_deref(), &name, shown.place, &shown.attempt, &shown.key);
         match found {
@@ -116,7 +113,7 @@ impl Driver<'_> {
             note: ask.note,
             asked: self.shared.lent.clock.now(),
         };
-        let batch = self.asking_batch(frame, gate);
+        let batch = self.asking_batch(gate);
         let answer: Result<Option<Answer>, StoreError> =
             out.folder().reviews().ask(batch.as_deref(), &question);
         match answer {

@@ -72,10 +72,10 @@ impl Driver<'_> {
             return;
         }
         let Some(f) = self.frames.get_mut(&frame) else { return };
-        if let Some(bad) = bad {
-            if f.worst.as_ref().is_none_or(|w| w.rank() < bad.rank()) {
-                f.worst = Some(bad);
-            }
+        if let Some(bad) = bad
+            && f.worst.as_ref().is_none_or(|w| w.rank() < bad.rank())
+        {
+            f.worst = Some(bad);
         }
         f.open -= 1;
         if f.open == 0 {

@@ -232,7 +232,7 @@ impl Driver<'_> {
             Ok(Done::Mark(mark, thumb)) => {
                 let key = self.peek(frame, node).and_then(|c| c.key).unwrap_or(Key([0; 32]));
                 self.worked(frame, node, &key, &[], result.ms);
-                self.marked(frame, node, mark, thumb, true);
+                self.marked(frame, node, mark, thumb.as_ref(), true);
             }
         }
     }
