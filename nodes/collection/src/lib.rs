@@ -5,6 +5,8 @@ pub mod balance;
 pub mod canonical;
 mod chance;
 pub mod check;
+pub mod grammar;
+pub mod layers;
 pub mod metadata;
 pub mod plan;
 pub mod provenance;

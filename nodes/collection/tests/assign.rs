@@ -411,7 +411,7 @@ fn only_culprits(plan: &Plan, culprits: &[Culprit]) -> Plan {
 #[test]
 fn thirty_and_more_random_rule_sets_are_proven_or_rightly_refused() {
     let (mut fine, mut refused, mut gave_up) = (0, 0, Vec::new());
-    for seed in 0..150 {
+    for seed in 0..60 {
         let plan = random_plan(seed);
         match assign(&plan) {
             Ok(found) => {
@@ -443,7 +443,7 @@ fn thirty_and_more_random_rule_sets_are_proven_or_rightly_refused() {
         }
     }
     println!("fulfilled {fine}, refused {refused}, gave up {gave_up:?}");
-    assert!(fine >= 60 && refused >= 10 && gave_up.is_empty(), "{fine} {refused} {gave_up:?}");
+    assert!(fine >= 30 && refused >= 8 && gave_up.is_empty(), "{fine} {refused} {gave_up:?}");
 }
 
 #[test]

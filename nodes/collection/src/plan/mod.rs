@@ -12,8 +12,9 @@ mod refer;
 mod ron;
 mod valid;
 
+pub(crate) use self::ron::parse;
 pub use error::PlanError;
-pub(crate) use refer::Names;
+pub(crate) use refer::{Names, halves};
 pub use refer::{Pick, Traits};
 pub use valid::{MOST_GROUPS, MOST_ITEMS, MOST_RULES, MOST_TEXT, MOST_VALUES};
 

@@ -39,6 +39,13 @@ struct Counted {
     column: Vec<u32>,
 }
 
+/// A group while it is counted: how many items have each value, and which item has which.
+#[derive(Default)]
+struct Tally {
+    values: IndexMap<String, u64>,
+    cells: Vec<(u32, u32)>,
+}
+
 impl Census {
     /// Counts a collection: for each item its traits as pairs of group and value.
     #[must_use]
@@ -47,7 +54,7 @@ impl Census {
         I: IntoIterator<Item = T>,
         T: IntoIterator<Item = (&'a str, &'a str)>,
     {
-        let mut groups: IndexMap<String, (IndexMap<String, u64>, Vec<(u32, u32)>)> = IndexMap::new();
+        let mut groups: IndexMap<String, Tally> = IndexMap::new();
         let mut size: u32 = 0;
         for item in items {
             // One value for each group, the last that is named, as in a JSON object.
@@ -64,15 +71,16 @@ impl Census {
                 own.insert(TRAIT_COUNT.to_owned(), count.to_string());
             }
             for (group, value) in own {
-                let (values, column) = groups.entry(group).or_default();
-                let entry = values.entry(value);
+                let tally = groups.entry(group).or_default();
+                let entry = tally.values.entry(value);
                 let number = u32::try_from(entry.index()).unwrap_or(u32::MAX);
                 *entry.or_default() += 1;
-                column.push((size, number));
+                tally.cells.push((size, number));
             }
             size += 1;
         }
-        let counted = |(name, (values, cells)): (String, (IndexMap<String, u64>, Vec<(u32, u32)>))| {
+        let counted = |(name, tally): (String, Tally)| {
+            let Tally { values, cells } = tally;
             let none = u32::try_from(values.len()).unwrap_or(u32::MAX);
             let mut column = vec![none; size as usize];
             cells.into_iter().for_each(|(item, value)| column[item as usize] = value);
