@@ -36,7 +36,7 @@ impl Case {
             assert_eq!((ours.width(), ours.height()), (theirs.width(), theirs.height()), "{picture}");
             let (most, mean) = apart(ours.data().iter().copied(), theirs.data().iter().copied());
             eprintln!("{} {picture}: at most {most:.2e} apart, {mean:.2e} on average", self.model);
-            assert!(most <= 1.3e-4, "{} {picture}: {most}", self.model);
+            assert!(most <= 1.5e-4, "{} {picture}: {most}", self.model);
         }
     }
 }
