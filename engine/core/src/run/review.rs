@@ -156,6 +156,14 @@ impl Driver<'_> {
 
     fn answered(&mut self, frame: u64, gate: u32, answer: &Answer) {
         let accept = answer.word == Word::Accept;
+        if !accept
+            && let (Some(rejects), Some(out)) = (&self.shared.rejects, &self.shared.lent.out)
+            && let Some(shown) = self.shown(frame, gate)
+            && let Some(thumb) =
+                out.folder().shelf("review").get(self.name(gate), shown.place, &shown.attempt)
+        {
+            rejects.put(self.name(gate), &shown, &thumb);
+        }
         let reason = match (answer.reason.as_str(), answer.word) {
             ("", Word::Accept) => "accepted by a person".to_owned(),
             ("", Word::Reject) => "rejected by a person".to_owned(),

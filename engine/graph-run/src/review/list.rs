@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 /// The columns, as they are written.
 pub const COLUMNS: [&str; 7] = ["item", "attempt", "picture", "note", "decision", "reason", "shown"];
-/// A longer file is no list of ours.
+/// A longer file is no list of ours: so many bytes, and so many for each question.
 const LONGEST: u64 = 32 << 20;
+const EACH: u64 = 16 << 10;
 /// Complaints that are told one by one.
 const TOLD: usize = 20;
 
@@ -103,8 +104,9 @@ fn decode(bytes: &[u8]) -> Option<(String, bool)> {
     if text.chars().any(odd) { None } else { Some((text, mark)) }
 }
 
-/// Reads a list. A file that is not there is an empty one.
-pub fn read(path: &Path) -> Found {
+/// Reads a list of so many questions. A file that is not there is an empty one.
+pub fn read(path: &Path, questions: usize) -> Found {
+    let longest = LONGEST + EACH * questions as u64;
     let unreadable = |why: String| Found { unreadable: Some(why), ..Found::default() };
     let meta = match std::fs::metadata(path) {
         Ok(meta) => meta,
@@ -114,11 +116,11 @@ pub fn read(path: &Path) -> Found {
     if !meta.is_file() {
         return unreadable("it is no file".to_owned());
     }
-    if meta.len() > LONGEST {
+    if meta.len() > longest {
         let size = kiln_core::words::bytes(meta.len());
         return unreadable(format!(
             "it has {size}, and a list of decisions has at most {}",
-            kiln_core::words::bytes(LONGEST)
+            kiln_core::words::bytes(longest)
         ));
     }
     match std::fs::read(path) {

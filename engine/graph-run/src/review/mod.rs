@@ -157,7 +157,9 @@ fn matched<'a>(asked: &[Asked], found: &'a Found) -> Matched<'a> {
 /// When the database refuses.
 pub fn import(out: &OutFolder, gate: &str, now: Millis) -> Result<Imported, NodeError> {
     let path = list_path(out, gate);
-    let found = list::read(&path);
+    let reviews = out.folder().reviews();
+    let asked = reviews.all(Some(gate))?;
+    let found = list::read(&path, asked.len());
     let mut wrong = found.wrong.clone();
     if let Some(why) = &found.unreadable {
         let what = format!("it is not read, and nothing in it counts: {why}");
@@ -166,8 +168,6 @@ pub fn import(out: &OutFolder, gate: &str, now: Millis) -> Result<Imported, Node
     if found.lines.is_empty() {
         return Ok(Imported { new: 0, complaints: list::complaints(&path, &wrong) });
     }
-    let reviews = out.folder().reviews();
-    let asked = reviews.all(Some(gate))?;
     let matched = matched(&asked, &found);
     wrong.extend(matched.wrong.iter().cloned());
     let mut notes = Vec::new();
@@ -256,7 +256,8 @@ pub fn write_list(out: &OutFolder, gate: &str) -> Result<Vec<String>, NodeError>
     let reviews = out.folder().reviews();
     let mut said = Vec::new();
     for _ in 0..TRIES {
-        let found = list::read(&path);
+        let asked = reviews.all(Some(gate))?;
+        let found = list::read(&path, asked.len());
         if let Some(why) = &found.unreadable {
             if !path.symlink_metadata().is_ok_and(|m| m.is_file()) {
                 said.push(format!("{} cannot be written: {why}; take it away", path.display()));
@@ -273,7 +274,6 @@ pub fn write_list(out: &OutFolder, gate: &str) -> Result<Vec<String>, NodeError>
             said.push(format!("{} is no list ({why}): it is {} now", path.display(), aside.display()));
             continue;
         }
-        let asked = reviews.all(Some(gate))?;
         let (rows, notes) = rows(&asked, &found);
         let bytes = list::write(&rows, found.style);
         let remember = || -> Result<(), NodeError> {
@@ -293,7 +293,7 @@ pub fn write_list(out: &OutFolder, gate: &str) -> Result<Vec<String>, NodeError>
             return Ok(said);
         }
         // Somebody may have saved it this very moment: then once more.
-        if list::read(&path).bytes != found.bytes {
+        if list::read(&path, asked.len()).bytes != found.bytes {
             continue;
         }
         out.write(&relative, &bytes)?;
