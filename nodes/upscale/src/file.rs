@@ -78,6 +78,10 @@ pub fn open(path: &Path) -> Result<Named, UpscaleError> {
     for (name, stored) in &plain {
         let Some(here) = rename(name, &ends) else { continue };
         if !stored.is_float() {
+            // Exporters to ONNX leave whole numbers beside the weights: sizes, places.
+            if !(here.ends_with(".weight") || here.ends_with(".bias")) {
+                continue;
+            }
             return Err(other(format!(
                 "not usable: its weight \"{}\" holds {:?} instead of fractions",
                 stored.name(),
