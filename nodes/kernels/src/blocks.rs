@@ -41,39 +41,6 @@ pub fn blocks_len(channels: usize, [h, w]: [usize; 2]) -> usize {
     channels.next_multiple_of(LANES) * h * w
 }
 
-/// Lays planes out in blocks; channels that are not there are zero.
-///
-/// # Panics
-/// When a slice's length does not fit: a bug of the caller.
-pub fn to_blocks(channels: usize, size: [usize; 2], planes: &[f32], out: &mut [f32]) {
-    let pixels = size[0] * size[1];
-    need(planes.len() == channels * pixels, "to_blocks: planes are [channels, h, w]");
-    need(out.len() == blocks_len(channels, size), "to_blocks: out is [channels / 16, h, w, 16]");
-    for (block, out) in out.chunks_exact_mut((LANES * pixels).max(1)).enumerate() {
-        for lane in 0..LANES {
-            let to = out.iter_mut().skip(lane).step_by(LANES);
-            match planes.get((block * LANES + lane) * pixels..).filter(|p| p.len() >= pixels) {
-                Some(plane) => to.zip(plane).for_each(|(to, from)| *to = *from),
-                None => to.for_each(|to| *to = 0.0),
-            }
-        }
-    }
-}
-
-/// The reverse of [`to_blocks`].
-///
-/// # Panics
-/// When a slice's length does not fit: a bug of the caller.
-pub fn from_blocks(channels: usize, size: [usize; 2], blocks: &[f32], out: &mut [f32]) {
-    let pixels = size[0] * size[1];
-    need(blocks.len() == blocks_len(channels, size), "from_blocks: blocks are [channels / 16, h, w, 16]");
-    need(out.len() == channels * pixels, "from_blocks: out is [channels, h, w]");
-    for (channel, plane) in out.chunks_exact_mut(pixels.max(1)).enumerate() {
-        let from = blocks[channel / LANES * LANES * pixels..].iter().skip(channel % LANES).step_by(LANES);
-        plane.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-    }
-}
-
 /// What is multiplied where a result is negative.
 #[derive(Clone, Copy, Debug)]
 pub enum Slope<'a> {

@@ -13,6 +13,15 @@ struct Halve<'a> {
     out: &'a mut [f32],
 }
 
+/// The larger ones of sixteen pixels of two rows.
+#[inline(always)]
+fn both<S: Simd>(top: &[f32], bottom: &[f32], at: usize) -> S::V {
+    let (top, bottom) = (&top[at..at + LANES], &bottom[at..at + LANES]);
+    // SAFETY: sixteen numbers are in each.
+    unsafe { S::max(S::load(top.as_ptr()), S::load(bottom.as_ptr())) }
+}
+
+#[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
@@ -27,18 +36,15 @@ impl Task for Halve<'_> {
             let (top, bottom) = (&rows[..w], rows.get(w..).filter(|b| !b.is_empty()).unwrap_or(&rows[..w]));
             let mut at = 0;
             while at + LANES <= w / 2 {
-                // SAFETY: 32 pixels of each row and 16 of the result start there.
-                unsafe {
-                    let both =
-                        |i: usize| S::max(S::load(top.as_ptr().add(i)), S::load(bottom.as_ptr().add(i)));
-                    let (even, odd) = S::deinterleave(both(2 * at), both(2 * at + LANES));
-                    S::store(out.as_mut_ptr().add(at), S::max(even, odd));
-                }
+                let (left, right) = (both::<S>(top, bottom, 2 * at), both::<S>(top, bottom, 2 * at + LANES));
+                let (even, odd) = S::deinterleave(left, right);
+                // SAFETY: sixteen numbers of the result start there.
+                unsafe { S::store(out[at..at + LANES].as_mut_ptr(), S::max(even, odd)) };
                 at += LANES;
             }
             for (i, out) in out.iter_mut().enumerate().skip(at) {
-                let both = |i: usize| larger(top[i], bottom[i]);
-                *out = larger(both(2 * i), both((2 * i + 1).min(w - 1)));
+                let (left, right) = (2 * i, (2 * i + 1).min(w - 1));
+                *out = larger(larger(top[left], bottom[left]), larger(top[right], bottom[right]));
             }
         }
     }

@@ -31,6 +31,7 @@
 
 mod attention;
 mod blocks;
+mod blocks_shape;
 mod check;
 mod conv;
 mod geglu;
@@ -50,7 +51,8 @@ mod vision;
 mod winograd;
 
 pub use attention::{Attention, attention};
-pub use blocks::{BLOCK, BlockConv, Slope, blocks_len, conv_blocks, from_blocks, to_blocks};
+pub use blocks::{BLOCK, BlockConv, Slope, blocks_len, conv_blocks};
+pub use blocks_shape::{from_blocks, max_pool2_blocks, resize_bilinear_blocks, to_blocks};
 pub use conv::{Conv, conv2d};
 pub use halve::max_pool2;
 pub use linear::{Linear, linear, linear_geglu, matmul};

@@ -1,10 +1,9 @@
 //! MobileNetV2 (Sandler and others, 2018) as a backbone: features at half, a quarter and a thirty-second of the sides.
 
-use kiln_tensor::layers::Conv2d;
 use kiln_tensor::ops::{ConvSpec, ConvThen};
 use kiln_tensor::{Act, Tensor, Vars, VarsError};
 
-use super::fold::folded;
+use super::conv::Conv;
 
 /// Blocks of one width: how many, and the step of the first.
 pub const STAGES: [(usize, usize); 7] = [(1, 1), (2, 2), (3, 2), (4, 2), (3, 1), (3, 2), (1, 1)];
@@ -12,9 +11,9 @@ pub const STAGES: [(usize, usize); 7] = [(1, 1), (2, 2), (3, 2), (4, 2), (3, 1),
 /// Widens, looks around in each channel for itself, narrows; added to what came in where the shape allows.
 #[derive(Debug)]
 struct Inverted {
-    widen: Option<Conv2d>,
-    around: Conv2d,
-    narrow: Conv2d,
+    widen: Option<Conv>,
+    around: Conv,
+    narrow: Conv,
     adds: bool,
 }
 
@@ -29,12 +28,15 @@ impl Inverted {
         } else {
             (["conv.0", "conv.1"], ["conv.3", "conv.4"])
         };
-        let widen =
-            if widens { Some(folded(vars, "conv.0", "conv.1", c_in, 1, ConvSpec::padded(0))?) } else { None };
-        let c = widen.as_ref().map_or(c_in, Conv2d::c_out);
+        let widen = if widens {
+            Some(Conv::folded(vars, "conv.0", "conv.1", c_in, 1, ConvSpec::padded(0))?)
+        } else {
+            None
+        };
+        let c = widen.as_ref().map_or(c_in, Conv::c_out);
         let each = ConvSpec { groups: c, ..ConvSpec::padded(1).stride(stride) };
-        let around = folded(vars, around[0], around[1], c, 3, each)?;
-        let narrow = folded(vars, narrow[0], narrow[1], around.c_out(), 1, ConvSpec::padded(0))?;
+        let around = Conv::folded(vars, around[0], around[1], c, 3, each)?;
+        let narrow = Conv::folded(vars, narrow[0], narrow[1], around.c_out(), 1, ConvSpec::padded(0))?;
         Ok(Self { adds: stride == 1 && narrow.c_out() == c_in, widen, around, narrow })
     }
 
@@ -48,9 +50,9 @@ impl Inverted {
 /// The backbone.
 #[derive(Debug)]
 pub struct MobileNet {
-    first: Conv2d,
+    first: Conv,
     blocks: Vec<Vec<Inverted>>,
-    last: Conv2d,
+    last: Conv,
     /// Channels at half, a quarter and an eighth of the sides, before the narrow middle, and at the end.
     widths: [usize; 5],
 }
@@ -69,7 +71,7 @@ impl MobileNet {
     /// Built of the weights at `vars`, where `features.0.0.weight` lies.
     pub fn new(vars: &Vars) -> Result<Self, VarsError> {
         let features = vars.at("features");
-        let first = folded(&features.at("0"), "0", "1", 3, 3, ConvSpec::padded(1).stride(2))?;
+        let first = Conv::folded(&features.at("0"), "0", "1", 3, 3, ConvSpec::padded(1).stride(2))?;
         let mut c = first.c_out();
         let mut n = 1;
         let mut blocks = Vec::new();
@@ -85,7 +87,7 @@ impl MobileNet {
             blocks.push(stage);
             ends.push(c);
         }
-        let last = folded(&features.at(n.to_string()), "0", "1", c, 1, ConvSpec::padded(0))?;
+        let last = Conv::folded(&features.at(n.to_string()), "0", "1", c, 1, ConvSpec::padded(0))?;
         let widths = [ends[0], ends[1], ends[2], ends[4], last.c_out()];
         Ok(Self { first, blocks, last, widths })
     }

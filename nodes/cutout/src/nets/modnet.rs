@@ -3,11 +3,11 @@
 //! outputs of the training are left out.
 
 use kiln_networks::NetError;
-use kiln_tensor::layers::{Conv2d, Linear};
+use kiln_tensor::layers::Linear;
 use kiln_tensor::ops::{self, ConvSpec};
 use kiln_tensor::{Act, Tensor, Vars, VarsError};
 
-use super::fold::folded;
+use super::conv::Conv;
 use super::mobilenet::{Features, MobileNet, STAGES};
 use super::{Step, fits};
 
@@ -18,14 +18,14 @@ pub const GRAIN: usize = 32;
 /// Conv2dIBNormRelu by its authors.
 #[derive(Debug)]
 pub struct ConvIbn {
-    conv: Conv2d,
+    conv: Conv,
 }
 
 impl ConvIbn {
     /// Takes `c_in` channels, with a kernel of this size.
     pub fn new(vars: &Vars, c_in: usize, kernel: usize, stride: usize) -> Result<Self, VarsError> {
         let spec = ConvSpec::padded(kernel / 2).stride(stride);
-        let conv = folded(vars, "layers.0", "layers.1.bnorm", c_in, kernel, spec)?;
+        let conv = Conv::folded(vars, "layers.0", "layers.1.bnorm", c_in, kernel, spec)?;
         if let Some(norm) = vars.maybe("layers.1.bnorm.running_var")
             && norm.len() != conv.c_out() / 2
         {
@@ -105,7 +105,7 @@ pub struct ModNet {
     lr4x: ConvIbn,
     f2x: ConvIbn,
     f: ConvIbn,
-    matte: Conv2d,
+    matte: Conv,
 }
 
 impl ModNet {
@@ -129,7 +129,9 @@ impl ModNet {
         let lr4x = ConvIbn::new(&at("f_branch.conv_lr4x"), out(&lr8x), 5, 1)?;
         let f2x = ConvIbn::new(&at("f_branch.conv_f2x"), out(&lr4x) + end(&hr2x, 0), 3, 1)?;
         let f = ConvIbn::new(&at("f_branch.conv_f.0"), out(&f2x) + 3, 3, 1)?;
-        let matte = Conv2d::sized(&at("f_branch.conv_f.1.layers.0"), out(&f), 1, 1, ConvSpec::padded(0))?;
+        let last = at("f_branch.conv_f.1.layers.0");
+        last.get("weight", &[1, out(&f), 1, 1])?;
+        let matte = Conv::new(&last, out(&f), 1, ConvSpec::padded(0))?;
         Ok(Self {
             backbone,
             squeeze,
@@ -148,8 +150,8 @@ impl ModNet {
         })
     }
 
-    /// From pictures (images, 3, height, width) of -1 to 1, with sides of multiples of [`GRAIN`], to mattes
-    /// (images, 1, height, width) of 0 to 1.
+    /// From a picture (1, 3, height, width) of -1 to 1, with sides of multiples of [`GRAIN`], to a matte
+    /// (1, 1, height, width) of 0 to 1.
     pub fn forward(&self, x: &Tensor<4>, step: Step<'_>) -> Result<Tensor<4>, NetError> {
         fits(x, GRAIN)?;
         let [_, _, h, w] = x.dims();

@@ -1,27 +1,59 @@
 //! The residual U-block of U²-Net: a small U of convolutions, added to what came in.
 
-use kiln_tensor::layers::Conv2d;
-use kiln_tensor::ops::{self, ConvSpec, ConvThen};
-use kiln_tensor::{Act, Tensor, Vars, VarsError};
+use kiln_tensor::ops::{self, ConvSpec, ConvThen, MapConv, MapThen, Maps, Slope, Spare};
+use kiln_tensor::{Act, Vars, VarsError};
 
-use super::fold::folded;
+use super::conv::Conv;
 
-/// A 3x3 convolution with batch norm and ReLU; called REBNCONV by its authors.
+/// Pictures of fewer pixels are convolved as planes: in blocks, more time goes into the kernel's transform than it saves.
+const SMALL: usize = 32 * 32;
+
+/// A 3x3 convolution with batch norm and, in blocks, ReLU; called REBNCONV by its authors.
 #[derive(Debug)]
-struct Conv(Conv2d);
+pub(super) struct MapsConv {
+    conv: Conv,
+    /// The same for large pictures, if its taps are neighbours.
+    map: Option<MapConv>,
+    act: Act,
+}
 
-impl Conv {
+impl MapsConv {
+    /// With or without ReLU.
+    pub(super) fn of(conv: Conv, relu: bool) -> Self {
+        let map = (conv.spec == ConvSpec::padded(1) && conv.compute.is_cpu()).then(|| MapConv {
+            weight: conv.weight.clone(),
+            bias: conv.bias.clone(),
+            scale: 1.0,
+            slope: Slope::One(if relu { 0.0 } else { 1.0 }),
+        });
+        Self { conv, map, act: if relu { Act::Relu } else { Act::None } }
+    }
+
     fn new(vars: &Vars, name: &str, c_in: usize, dilation: usize) -> Result<Self, VarsError> {
         let spec = ConvSpec { dilation: [dilation; 2], ..ConvSpec::padded(dilation) };
-        folded(&vars.at(name), "conv_s1", "bn_s1", c_in, 3, spec).map(Self)
+        Ok(Self::of(Conv::folded(&vars.at(name), "conv_s1", "bn_s1", c_in, 3, spec)?, true))
     }
 
-    fn forward(&self, x: &Tensor<4>) -> Tensor<4> {
-        self.0.forward_then(x, ConvThen { act: Act::Relu, ..ConvThen::default() })
+    fn c_out(&self) -> usize {
+        self.conv.c_out()
     }
 
-    fn forward_add(&self, x: &Tensor<4>, add: &Tensor<4>) -> Tensor<4> {
-        self.0.forward_then(x, ConvThen { act: Act::Relu, add: Some(add), ..ConvThen::default() })
+    /// Of `sources` as if their channels followed each other; then `add` is added.
+    pub(super) fn forward(&self, sources: &[&Maps], add: Option<&Maps>, spare: &mut Spare) -> Maps {
+        let size = sources.first().map_or([0, 0], |maps| maps.size());
+        if let Some(map) = self.map.as_ref().filter(|_| size[0] * size[1] >= SMALL) {
+            let mut out = spare.room(self.c_out(), size);
+            map.run(sources, MapThen { add, ..MapThen::default() }, &self.conv.compute, &mut out);
+            return out;
+        }
+        let tensors: Vec<_> = sources.iter().map(|maps| maps.tensor()).collect();
+        let x = match tensors.as_slice() {
+            [one] => one.clone(),
+            many => ops::join_channels(&many.iter().collect::<Vec<_>>()),
+        };
+        let add = add.map(Maps::tensor);
+        let then = ConvThen { act: self.act, add: add.as_ref(), ..ConvThen::default() };
+        Maps::of_tensor(&self.conv.forward_then(&x, then), spare)
     }
 }
 
@@ -38,11 +70,11 @@ pub enum Reach {
 #[derive(Debug)]
 pub struct Rsu {
     reach: Reach,
-    first: Conv,
-    down: Vec<Conv>,
-    bottom: Conv,
+    first: MapsConv,
+    down: Vec<MapsConv>,
+    bottom: MapsConv,
     /// From the bottom upwards.
-    up: Vec<Conv>,
+    up: Vec<MapsConv>,
 }
 
 impl Rsu {
@@ -53,20 +85,20 @@ impl Rsu {
             Reach::Halved => 1,
             Reach::Dilated => 1 << (level - 1),
         };
-        let first = Conv::new(vars, "rebnconvin", c_in, 1)?;
-        let c_out = first.0.c_out();
-        let mut down = Vec::new();
+        let first = MapsConv::new(vars, "rebnconvin", c_in, 1)?;
+        let c_out = first.c_out();
         let mut c = c_out;
+        let mut down: Vec<MapsConv> = Vec::new();
         for level in 1..levels {
-            down.push(Conv::new(vars, &format!("rebnconv{level}"), c, dilation(level))?);
-            c = down.last().map_or(c, |conv| conv.0.c_out());
+            down.push(MapsConv::new(vars, &format!("rebnconv{level}"), c, dilation(level))?);
+            c = down.last().map_or(c, MapsConv::c_out);
         }
-        let bottom = Conv::new(vars, &format!("rebnconv{levels}"), c, dilation(levels))?;
-        let mut c = bottom.0.c_out();
-        let mut up = Vec::new();
+        let bottom = MapsConv::new(vars, &format!("rebnconv{levels}"), c, dilation(levels))?;
+        let mut c = bottom.c_out();
+        let mut up: Vec<MapsConv> = Vec::new();
         for (level, partner) in (1..levels).zip(&down).rev() {
-            up.push(Conv::new(vars, &format!("rebnconv{level}d"), c + partner.0.c_out(), dilation(level))?);
-            c = up.last().map_or(c, |conv| conv.0.c_out());
+            up.push(MapsConv::new(vars, &format!("rebnconv{level}d"), c + partner.c_out(), dilation(level))?);
+            c = up.last().map_or(c, MapsConv::c_out);
         }
         if c != c_out {
             return Err(
@@ -79,35 +111,40 @@ impl Rsu {
     /// Channels out.
     #[must_use]
     pub fn c_out(&self) -> usize {
-        self.first.0.c_out()
+        self.first.c_out()
     }
 
-    /// Through the block.
+    /// Through the block; it sees `sources` as if their channels followed each other.
     #[must_use]
-    pub fn forward(&self, x: &Tensor<4>) -> Tensor<4> {
-        let whole = self.first.forward(x);
-        let mut levels: Vec<Tensor<4>> = Vec::new();
+    pub fn forward(&self, sources: &[&Maps], spare: &mut Spare) -> Maps {
+        let whole = self.first.forward(sources, None, spare);
+        let mut levels: Vec<Maps> = Vec::new();
         for conv in &self.down {
-            let made = match (levels.last(), self.reach) {
-                (None, _) => conv.forward(&whole),
-                (Some(above), Reach::Halved) => conv.forward(&ops::max_pool2(above)),
-                (Some(above), Reach::Dilated) => conv.forward(above),
+            let made = match levels.last() {
+                None => conv.forward(&[&whole], None, spare),
+                Some(above) if self.reach == Reach::Dilated => conv.forward(&[above], None, spare),
+                Some(above) => {
+                    let half = above.halved(spare);
+                    let made = conv.forward(&[&half], None, spare);
+                    spare.give(half);
+                    made
+                }
             };
             levels.push(made);
         }
-        let mut h = self.bottom.forward(levels.last().unwrap_or(&whole));
-        for (n, conv) in self.up.iter().enumerate() {
+        let mut h = self.bottom.forward(&[levels.last().unwrap_or(&whole)], None, spare);
+        for conv in &self.up {
             let Some(partner) = levels.pop() else { break };
-            let both = ops::join_channels(&[&like(&h, &partner), &partner]);
-            h = if n + 1 == self.up.len() { conv.forward_add(&both, &whole) } else { conv.forward(&both) };
+            if h.size() != partner.size() {
+                let resized = h.resized(partner.size(), spare);
+                spare.give(std::mem::replace(&mut h, resized));
+            }
+            let add = levels.is_empty().then_some(&whole);
+            let made = conv.forward(&[&h, &partner], add, spare);
+            spare.give(std::mem::replace(&mut h, made));
+            spare.give(partner);
         }
+        spare.give(whole);
         h
     }
-}
-
-/// Resized to the height and width of `other`.
-#[must_use]
-pub fn like(x: &Tensor<4>, other: &Tensor<4>) -> Tensor<4> {
-    let [_, _, h, w] = other.dims();
-    ops::resize_bilinear(x, [h, w])
 }

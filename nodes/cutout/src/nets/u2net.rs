@@ -4,11 +4,11 @@
 //! weights, so U²-NetP and trained relatives are built by the same code.
 
 use kiln_networks::NetError;
-use kiln_tensor::layers::Conv2d;
-use kiln_tensor::ops::{self, ConvSpec};
+use kiln_tensor::ops::{self, ConvSpec, Maps, Spare};
 use kiln_tensor::{Act, Tensor, Vars, VarsError};
 
-use super::rsu::{Reach, Rsu, like};
+use super::conv::Conv;
+use super::rsu::{MapsConv, Reach, Rsu};
 use super::{Step, fits};
 
 /// Levels of the blocks on the way down.
@@ -25,16 +25,16 @@ pub const DOWN: [(usize, Reach); 6] = [
 #[derive(Debug)]
 enum Head {
     /// All six, mixed: U²-Net.
-    Fused { sides: Vec<Conv2d>, fuse: Conv2d },
+    Fused { sides: Vec<MapsConv>, fuse: Conv },
     /// The finest alone: IS-Net.
-    Finest { side: Conv2d },
+    Finest { side: MapsConv },
 }
 
 /// U²-Net or IS-Net.
 #[derive(Debug)]
 pub struct U2Net {
     /// IS-Net halves the picture first.
-    conv_in: Option<Conv2d>,
+    conv_in: Option<Conv>,
     down: Vec<Rsu>,
     /// From the smallest to the largest.
     up: Vec<Rsu>,
@@ -45,19 +45,17 @@ impl U2Net {
     /// Built of the weights at `vars`, where `stage1.…` begins: IS-Net if `conv_in.…` is there.
     pub fn new(vars: &Vars) -> Result<Self, VarsError> {
         let mut c = 3;
-        let conv_in = if vars.has("conv_in.weight") {
-            let at = vars.at("conv_in");
-            let conv = Conv2d::new(&at, ConvSpec::padded(1).stride(2))?;
-            at.get("weight", &[conv.c_out(), 3, 3, 3])?;
+        let mut conv_in = None;
+        if vars.has("conv_in.weight") {
+            let conv = Conv::new(&vars.at("conv_in"), c, 3, ConvSpec::padded(1).stride(2))?;
             c = conv.c_out();
-            Some(conv)
-        } else {
-            None
-        };
+            conv_in = Some(conv);
+        }
         let mut down: Vec<Rsu> = Vec::new();
         for (n, (levels, reach)) in (1..).zip(DOWN) {
-            down.push(Rsu::new(&vars.at(format!("stage{n}")), levels, reach, c)?);
-            c = down.last().map_or(c, Rsu::c_out);
+            let block = Rsu::new(&vars.at(format!("stage{n}")), levels, reach, c)?;
+            c = block.c_out();
+            down.push(block);
         }
         let mut up = Vec::new();
         for ((n, (levels, reach)), partner) in (1..6).zip(DOWN).zip(&down).rev() {
@@ -67,20 +65,25 @@ impl U2Net {
         }
         // The smallest size's map is made of the last block down.
         let widths: Vec<usize> = up.iter().rev().map(Rsu::c_out).chain(down.last().map(Rsu::c_out)).collect();
+        let single = |name: &str, c_in: usize, kernel: usize| {
+            let at = vars.at(name);
+            at.get("weight", &[1, c_in, kernel, kernel])?;
+            Conv::new(&at, c_in, kernel, ConvSpec::padded(kernel / 2))
+        };
         let side =
-            |n: usize, c: usize| Conv2d::sized(&vars.at(format!("side{n}")), c, 1, 3, ConvSpec::padded(1));
+            |n: usize, c_in| Ok::<_, VarsError>(MapsConv::of(single(&format!("side{n}"), c_in, 3)?, false));
         let head = if conv_in.is_some() {
             Head::Finest { side: side(1, c)? }
         } else {
-            let sides: Vec<Conv2d> =
+            let sides: Vec<MapsConv> =
                 (1..).zip(&widths).map(|(n, c)| side(n, *c)).collect::<Result<_, _>>()?;
-            let fuse = Conv2d::sized(&vars.at("outconv"), sides.len(), 1, 1, ConvSpec::padded(0))?;
+            let fuse = single("outconv", sides.len(), 1)?;
             Head::Fused { sides, fuse }
         };
         Ok(Self { conv_in, down, up, head })
     }
 
-    /// From pictures (images, 3, height, width) to maps (images, 1, height, width) of 0 to 1.
+    /// From a picture (1, 3, height, width) to a map (1, 1, height, width) of 0 to 1.
     pub fn forward(&self, x: &Tensor<4>, step: Step<'_>) -> Result<Tensor<4>, NetError> {
         fits(x, 1)?;
         let all = self.down.len() + self.up.len() + 1;
@@ -89,35 +92,44 @@ impl U2Net {
             done += 1;
             step(done, all)
         };
-        let mut h = self.conv_in.as_ref().map_or_else(|| x.clone(), |conv| conv.forward(x));
-        let mut seen: Vec<Tensor<4>> = Vec::new();
+        let mut spare = Spare::default();
+        let mut h = match &self.conv_in {
+            Some(conv) => Maps::of_tensor(&conv.forward(x), &mut spare),
+            None => Maps::of_tensor(x, &mut spare),
+        };
+        let mut seen: Vec<Maps> = Vec::new();
         for block in &self.down {
             if let Some(above) = seen.last() {
-                h = ops::max_pool2(above);
+                h = above.halved(&mut spare);
             }
-            seen.push(block.forward(&h));
+            seen.push(block.forward(&[&h], &mut spare));
+            spare.give(std::mem::take(&mut h));
             next()?;
         }
         // Every size as the way up leaves it; the smallest first, and it is not changed.
-        let mut made: Vec<Tensor<4>> = seen.pop().into_iter().collect();
+        let mut made: Vec<Maps> = seen.pop().into_iter().collect();
         for block in &self.up {
             let (Some(below), Some(partner)) = (made.last(), seen.pop()) else { break };
-            let both = ops::join_channels(&[&like(below, &partner), &partner]);
-            drop(partner);
-            made.push(block.forward(&both));
+            let below = below.resized(partner.size(), &mut spare);
+            made.push(block.forward(&[&below, &partner], &mut spare));
+            spare.give(below);
+            spare.give(partner);
             next()?;
         }
-        let map = match &self.head {
-            Head::Finest { side } => made.last().map(|finest| like(&side.forward(finest), x)),
+        let [_, _, height, width] = x.dims();
+        let mut map = |side: &MapsConv, h: &Maps| {
+            ops::resize_bilinear(&side.forward(&[h], None, &mut spare).tensor(), [height, width])
+        };
+        let whole = match &self.head {
+            // There are blocks, so there is a last one.
+            Head::Finest { side } => map(side, made.last().unwrap_or(&h)),
             Head::Fused { sides, fuse } => {
                 let maps: Vec<Tensor<4>> =
-                    sides.iter().zip(made.iter().rev()).map(|(side, h)| side.forward(h)).collect();
-                let maps: Vec<Tensor<4>> = maps.iter().map(|map| like(map, x)).collect();
-                Some(fuse.forward(&ops::join_channels(&maps.iter().collect::<Vec<_>>())))
+                    sides.iter().zip(made.iter().rev()).map(|(side, h)| map(side, h)).collect();
+                fuse.forward(&ops::join_channels(&maps.iter().collect::<Vec<_>>()))
             }
         };
         next()?;
-        // There are blocks, so there is a map.
-        Ok(ops::act(Act::Sigmoid, map.unwrap_or(h)))
+        Ok(ops::act(Act::Sigmoid, whole))
     }
 }

@@ -63,17 +63,17 @@ def references():
         for case, config in blocks:
             net = filled(ref, case, Rsu(*config))
             for h, w in ((21, 34), (75, 53), (2, 3)):
-                ref.result(f"{case}/{h}x{w}", net(x(2, config[2], h, w)))
+                ref.result(f"{case}/{h}x{w}", net(x(1, config[2], h, w)))
         for case, net in (("u2net", U2Net(**SMALL)), ("isnet", U2Net(**SMALL, halved=5))):
             net = filled(ref, case, net)
-            for n, h, w in ((1, 64, 96), (2, 75, 53), (1, 1, 7)):
+            for n, h, w in ((1, 64, 96), (1, 75, 53), (1, 1, 7)):
                 ref.result(f"{case}/{n}x{h}x{w}", net(x(n, 3, h, w)))
         for case, net, c in (("ibn", ConvIbn(5, 9, 3), 5), ("ibn5", ConvIbn(6, 8, 5), 6), ("ibn2", ConvIbn(4, 6, 3, 2), 4), ("squeeze", Squeeze(12), 12)):
             net = filled(ref, case, net)
             for h, w in ((17, 30), (5, 4)):
                 ref.result(f"{case}/{h}x{w}", net(x(2, c, h, w)))
         net = filled(ref, "modnet", ModNet(MOBILE, ENC, HR))
-        for n, h, w in ((1, 64, 96), (2, 96, 32)):
+        for n, h, w in ((1, 64, 96), (1, 96, 32)):
             ref.result(f"modnet/{n}x{h}x{w}", net(x(n, 3, h, w, 0.5)))
     ref.write()
 

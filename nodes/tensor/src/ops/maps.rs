@@ -2,6 +2,8 @@
 //! side by side, elsewhere they are tensors. Results are written where the last ones were, so that a network as deep as
 //! ESRGAN asks for memory once.
 
+mod shape;
+
 use burn::tensor::{DType, Tensor};
 use kiln_kernels::{self as kernels, BlockConv};
 
@@ -10,6 +12,8 @@ use super::{ConvSpec, ConvThen, conv2d_plain};
 use crate::compute::Compute;
 use crate::flat;
 use crate::weight::Weight;
+
+pub use shape::Spare;
 
 /// A picture of many channels.
 #[derive(Debug, Default)]

@@ -21,7 +21,7 @@ pub use conv::{ConvSpec, ConvThen, conv2d, conv2d_plain};
 pub use instance::{instance_norm, instance_norm_plain};
 pub use join::join_channels;
 pub use linear::{LinearThen, linear, linear_columns, linear_geglu, linear_plain, linear_to_columns};
-pub use maps::{MapConv, MapThen, Maps, Slope};
+pub use maps::{MapConv, MapThen, Maps, Slope, Spare};
 pub use norm::{group_norm, group_norm_plain, layer_norm, layer_norm_plain};
 pub use pool::{average, average_plain, max_pool2, max_pool2_plain};
 pub use shape::{avg_pool2, from_columns, to_columns, upsample_nearest, upsample_nearest_plain};
