@@ -43,6 +43,32 @@ fn conv(c_in: usize, c_out: usize, kernel: usize, stride: usize) -> Vec<f32> {
     out
 }
 
+fn blocks() -> Vec<f32> {
+    let size = [9, 13];
+    let lay = |c: usize, seed: u64| {
+        let mut out = vec![0.0; k::blocks_len(c, size)];
+        k::to_blocks(c, size, &noise(c * 9 * 13, seed), &mut out);
+        out
+    };
+    let (one, two, add) = (lay(32, 11), lay(7, 12), lay(20, 13));
+    let (weight, bias) = (half(&noise(20 * 39 * 9, 14)), noise(20, 15));
+    let conv = k::BlockConv {
+        sources: &[(&one, 32), (&two, 7)],
+        size,
+        double: false,
+        c_out: 20,
+        weight: Stored { dtype: Dtype::F16, bytes: &weight },
+        bias: Some(Stored::f32(&bias)),
+        scale: 0.2,
+        slope: k::Slope::One(0.2),
+        add: Some(&add),
+        outer: Some((0.2, &add)),
+    };
+    let mut out = vec![0.0; k::blocks_len(20, size)];
+    k::conv_blocks(&conv, &mut out);
+    out
+}
+
 fn linear(act: Act) -> Vec<f32> {
     let l = k::Linear {
         batch: 1,
@@ -92,6 +118,7 @@ fn golden() {
         ("convolution, 3x3 in tiles", hash(&conv(32, 40, 3, 1))),
         ("convolution, 3x3 with step 2", hash(&conv(20, 33, 3, 2))),
         ("convolution, 1x1", hash(&conv(20, 33, 1, 1))),
+        ("convolution, 3x3 of blocks", hash(&blocks())),
         ("product, gelu", hash(&linear(Act::Gelu))),
         ("product, quick gelu", hash(&linear(Act::QuickGelu))),
         ("product, tanh", hash(&linear(Act::Tanh))),
@@ -100,10 +127,11 @@ fn golden() {
         ("layer norm", hash(&rows)),
         ("softmax", hash(&soft)),
     ];
-    let golden: [u64; 10] = [
+    let golden: [u64; 11] = [
         0xa489_750d_cf14_3f59,
         0x6b40_5e1a_3782_973d,
         0x8af6_d84e_ba24_22a6,
+        0x7d82_2450_946c_5270,
         0xde12_a1d0_0f09_d3fb,
         0x7900_4e0b_576a_845e,
         0x37c0_384d_62ef_e15f,

@@ -160,9 +160,15 @@ impl Rrdb {
 
     /// The layers after the blocks, strip by strip.
     fn tail_in_strips(&self, y: &Maps, steps: &Steps<'_>) -> Result<Tensor<4>, NetError> {
-        let [h, w] = y.size();
+        let [_, w] = y.size();
         let grown = 1 << self.ups.len();
         let rows = (STRIP / (self.features * w * grown * grown).max(1)).max(8) / 4 * 4;
+        self.tail_by(rows, y, steps)
+    }
+
+    fn tail_by(&self, rows: usize, y: &Maps, steps: &Steps<'_>) -> Result<Tensor<4>, NetError> {
+        let [h, _] = y.size();
+        let grown = 1 << self.ups.len();
         let mut room = [Maps::default(), Maps::default()];
         if rows >= h {
             return Ok(self.tail(y, &mut room));
@@ -254,4 +260,64 @@ fn unshuffled(planes: &[f32], [h, w]: [usize; 2], by: usize) -> Vec<f32> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+    use super::*;
+    use kiln_tensor::WeightMap;
+    use kiln_tensor::compute::values;
+    use std::sync::Arc;
+
+    /// A network of nothing but its first dense block and its tail.
+    fn network(features: usize, ups: usize) -> Rrdb {
+        let numbers = |seed: usize, n: usize| {
+            (0..n).map(move |i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 4006.0 - 0.25)
+        };
+        let mut weights = WeightMap::new();
+        let mut add = |name: String, c_out: usize, c_in: usize| {
+            let made = numbers(weights.len(), c_out * c_in * 9).map(|v| v * 0.3).collect();
+            weights.insert(format!("{name}.weight"), Weight::from_f32(&[c_out, c_in, 3, 3], made));
+            let made = numbers(weights.len(), c_out).collect();
+            weights.insert(format!("{name}.bias"), Weight::from_f32(&[c_out], made));
+        };
+        add("conv_first".into(), features, 3);
+        for (rdb, k) in (1..=3).flat_map(|rdb| (1..=5).map(move |k| (rdb, k))) {
+            let c_out = if k == 5 { features } else { 4 };
+            add(format!("body.0.rdb{rdb}.conv{k}"), c_out, features + 4 * (k - 1));
+        }
+        (1..=ups).for_each(|k| add(format!("conv_up{k}"), features, features));
+        ["conv_body", "conv_hr"].into_iter().for_each(|name| add(name.into(), features, features));
+        add("conv_last".into(), 3, features);
+        Rrdb::new(&Vars::new("made", Arc::new(weights), &Compute::cpu())).unwrap()
+    }
+
+    #[test]
+    fn strips_give_the_bits_of_the_whole() {
+        let steps = Steps { done: &|_| (), cancelled: &|| false };
+        for ups in 0..=3 {
+            let net = network(9, ups);
+            for (h, w) in [(21, 10), (24, 7)] {
+                let planes = (0..9 * h * w).map(|i| ((i * 31) % 101) as f32 / 50.0 - 1.0).collect();
+                let y = Maps::of(planes, 9, [h, w], &Compute::cpu());
+                let whole = values(net.tail_by(1000, &y, &steps).unwrap()).unwrap();
+                assert_eq!(whole.len(), 3 * (h << ups) * (w << ups));
+                for rows in [4, 8, 12, 20] {
+                    let strips = values(net.tail_by(rows, &y, &steps).unwrap()).unwrap();
+                    assert!(whole == strips, "{ups} doublings, {h} rows by {rows}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pixels_become_channels() {
+        let planes: Vec<f32> = (0..16).map(|v| v as f32).collect();
+        let found = unshuffled(&planes, [2, 4], 2);
+        assert_eq!(
+            found,
+            [0.0, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0, 8.0, 10.0, 9.0, 11.0, 12.0, 14.0, 13.0, 15.0]
+        );
+    }
 }

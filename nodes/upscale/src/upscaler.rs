@@ -84,8 +84,8 @@ impl Upscaler {
     /// Makes every picture of the batch larger, its alpha beside it. `watch` is told of steps: several a tile. A
     /// cancelled run ends in [`NetError::Cancelled`].
     ///
-    /// Besides both pictures, memory holds the larger one once more and one tile: 0.6 GB for a tile of 512 pixels and
-    /// a network of 64 features, whatever the scale.
+    /// Besides both pictures, memory holds the larger one once more and one tile: about 0.45 GB for a tile of 512 pixels
+    /// and a network of 64 features, whatever the scale. (Measured: 0.7 GB in all for 1024x1024 to 4096x4096.)
     ///
     /// # Errors
     /// When it is cancelled, the device fails, or the result would be too large.
@@ -204,9 +204,14 @@ fn planes_of(image: &Image, index: usize) -> Vec<f32> {
     out
 }
 
-/// Alpha by itself, at another size.
+/// Alpha by itself, at another size. One that is the same all over stays so: what was opaque is opaque.
 fn resampled_alpha(image: &Image, index: usize, [height, width]: [usize; 2]) -> Result<Mask, UpscaleError> {
-    let alpha = image.frame(index).iter().skip(3).step_by(4).copied().collect();
+    let alpha: Vec<f32> = image.frame(index).iter().skip(3).step_by(4).copied().collect();
+    if let Some(first) = alpha.first()
+        && alpha.iter().all(|a| a == first)
+    {
+        return Ok(Mask::filled(1, height, width, *first)?);
+    }
     let alpha = Mask::new(1, image.height(), image.width(), alpha)?;
     Ok(resize_mask(&alpha, width, height, Filter::Lanczos)?)
 }
