@@ -1,6 +1,6 @@
 //! Upscalers: ESRGAN and its relatives, tile by tile.
 //!
-//! [`file`] finds out what a file holds, [`Upscaler`] makes pictures larger with it, [`value`] is what travels between
+//! [`mod@file`] finds out what a file holds, [`Upscaler`] makes pictures larger with it, [`value`] is what travels between
 //! the nodes, [`target`] is arithmetic of sizes, and [`nodes`](mod@nodes) are the nodes themselves.
 
 mod compact;
