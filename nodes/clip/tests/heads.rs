@@ -17,7 +17,7 @@ const CASES: [(&str, usize, Option<[usize; 5]>); 4] = [
 
 fn made(case: &str, width: usize, places: Option<[usize; 5]>) -> Tensors {
     let layer = |name: String, i: usize, o: usize| {
-        let weight = normal(&format!("{case}/{name}weight"), i * o, (i as f64).powf(-0.5), 0.0);
+        let weight = normal(&format!("{case}/{name}weight"), i * o, 1.0 / (i as f64).sqrt(), 0.0);
         let bias = normal(&format!("{case}/{name}bias"), o, 0.1, 0.0);
         [(format!("{name}weight"), (vec![o, i], weight)), (format!("{name}bias"), (vec![o], bias))]
     };

@@ -116,10 +116,8 @@ fn two_files_of_one_model_make_one() {
     let found = float(&world.outputs(&body(r#""space": "ViT""#)).unwrap(), "similarity");
     assert!((found - wanted).abs() < 1e-12);
     world.fails(
-        &format!(
-            r#""eyes": (type: "LoadClip", with: {{ "file": "eyes" }}),
-               "n": (type: "EmbedText", from: {{ "clip": "eyes.clip" }}, with: {{ "text": "a fox" }}),"#
-        ),
+        r#""eyes": (type: "LoadClip", with: { "file": "eyes" }),
+           "n": (type: "EmbedText", from: { "clip": "eyes.clip" }, with: { "text": "a fox" }),"#,
         &["no text tower", "both towers"],
     );
 }
