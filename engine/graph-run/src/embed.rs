@@ -27,8 +27,10 @@ templates!(
     "palette-poster",
     "photo-grade",
     "sdxl-refiner",
+    "studio-cut-out",
     "text-to-image",
-    "two-pass"
+    "two-pass",
+    "upscale-photo"
 );
 
 /// A template's text.

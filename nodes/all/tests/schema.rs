@@ -84,6 +84,7 @@ fn fits(kind: &Kind, value: &Value) -> bool {
             points.len() >= 2 && points.windows(2).all(|p| p[0].0 < p[1].0)
         }
         (Kind::List(of), Value::List(items)) => items.iter().all(|v| fits(of, v)),
+        (Kind::Files, Value::List(files)) => files.is_empty(),
         _ => false,
     }
 }
