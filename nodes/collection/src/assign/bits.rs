@@ -4,6 +4,10 @@
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Bits(Box<[u64]>);
 
+/// A set that lies in somebody else's memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'a>(pub(crate) &'a [u64]);
+
 impl Bits {
     pub(crate) fn none(len: usize) -> Self {
         Self(vec![0; len.div_ceil(64)].into())
@@ -27,33 +31,35 @@ impl Bits {
         self.0[at / 64] |= 1 << (at % 64);
     }
 
-    pub(crate) fn has(&self, at: usize) -> bool {
-        self.0[at / 64] >> (at % 64) & 1 == 1
+    pub(crate) fn remove(&mut self, at: usize) {
+        self.0[at / 64] &= !(1 << (at % 64));
     }
 
-    pub(crate) fn count(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    pub(crate) fn view(&self) -> View<'_> {
+        View(&self.0)
+    }
+
+    /// The words, for keeping only what is in them.
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.0
+    }
+
+    pub(crate) fn has(&self, at: usize) -> bool {
+        self.view().has(at)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
+        self.view().is_empty()
     }
 
     /// Whether nothing is in both.
     pub(crate) fn misses(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).all(|(a, b)| a & b == 0)
+        self.view().misses(other)
     }
 
     /// Whether everything in this is in the other.
     pub(crate) fn within(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).all(|(a, b)| a & !b == 0)
-    }
-
-    /// Keeps what is in both.
-    pub(crate) fn keep(&mut self, other: &Self) {
-        for (a, b) in self.0.iter_mut().zip(&other.0) {
-            *a &= b;
-        }
+        self.view().within(other)
     }
 
     /// What this has and the other has not.
@@ -67,6 +73,32 @@ impl Bits {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.view().iter()
+    }
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn has(self, at: usize) -> bool {
+        self.0[at / 64] >> (at % 64) & 1 == 1
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
+    pub(crate) fn misses(self, other: &Bits) -> bool {
+        self.0.iter().zip(&other.0).all(|(a, b)| a & b == 0)
+    }
+
+    pub(crate) fn within(self, other: &Bits) -> bool {
+        self.0.iter().zip(&other.0).all(|(a, b)| a & !b == 0)
+    }
+
+    pub(crate) fn to_bits(self) -> Bits {
+        Bits(self.0.into())
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = usize> + 'a {
         self.0.iter().enumerate().flat_map(|(n, word)| {
             let mut rest = *word;
             std::iter::from_fn(move || {
@@ -92,14 +124,12 @@ mod tests {
             a.insert(at);
         }
         assert_eq!(a.iter().collect::<Vec<_>>(), [0, 63, 64, 129]);
-        assert_eq!(a.count(), 4);
         let b = Bits::one(130, 64);
         assert!(b.within(&a) && !a.within(&b) && !a.misses(&b));
         assert!(a.without(&b).misses(&b));
         assert_eq!(a.and(&b), b);
-        a.keep(&b);
-        assert_eq!(a, b);
-        assert_eq!(Bits::all(130).count(), 130);
+        assert_eq!(a.view().to_bits(), a);
+        assert_eq!(Bits::all(130).iter().count(), 130);
         assert!(Bits::none(130).is_empty());
     }
 }

@@ -7,6 +7,7 @@ use super::bits::Bits;
 use super::model::{Bound, Model};
 use super::search::{Active, Domains, Search};
 use super::simplex::{self, Outcome, Row};
+use std::collections::BTreeSet;
 
 /// Branches a single question may look at.
 const BUDGET: usize = 20_000;
@@ -14,7 +15,9 @@ const BUDGET: usize = 20_000;
 const MOST_SORTS: usize = 3000;
 const MOST_SORTS_OF_FEW: usize = 800;
 /// How many small sets of groups are looked at where a room is too large to be looked at whole.
-const MOST_SUBSETS: usize = 400;
+const MOST_SUBSETS: usize = 300;
+/// With so many times more different items than wanted, being different is no reason for a refusal of counts.
+const PLENTY: u64 = 200;
 
 /// A reason why nothing fulfils the plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,8 +99,10 @@ pub(crate) fn find(model: &Model, active: &Active) -> Option<Claim> {
     if Claim::Few.holds(model, active).is_some() {
         return Some(Claim::Few);
     }
+    let plenty = (model.size as u64).saturating_mul(PLENTY);
+    let scarce = different_without(model, active, usize::MAX, plenty).is_some_and(|found| found < plenty);
     for room in 0..model.rooms.len() {
-        let Some(others) = different_without(model, active, room) else { continue };
+        let Some(others) = different_without(model, active, room, model.size as u64) else { continue };
         if others >= model.size as u64 {
             continue;
         }
@@ -110,7 +115,7 @@ pub(crate) fn find(model: &Model, active: &Active) -> Option<Claim> {
                 }
             }
         }
-        if let Some(claim) = counts(model, active, room, true) {
+        if scarce && let Some(claim) = counts(model, active, room, true) {
             return Some(claim);
         }
     }
@@ -119,10 +124,12 @@ pub(crate) fn find(model: &Model, active: &Active) -> Option<Claim> {
 
 fn impossible_slot(model: &Model, active: &Active, room: usize, search: &Search<'_>) -> Option<Claim> {
     for &group in &model.rooms[room] {
-        for (kind, slots) in model.groups[group].kinds.iter().enumerate() {
-            let Some(slot) = slots.iter().find(|slot| active.usable(model, group, **slot)) else { continue };
-            let one = Bits::one(model.groups[group].kinds.len(), kind);
-            if !search.possible([(group, &one)]) {
+        let possible = search.possible_kinds(search.root()?, group);
+        for (kind, slots) in
+            model.groups[group].kinds.iter().enumerate().filter(|(kind, _)| !possible.has(*kind))
+        {
+            if let Some(slot) = slots.iter().find(|slot| active.usable(model, group, **slot)) {
+                debug_assert!(!search.possible([(group, &Bits::one(model.groups[group].kinds.len(), kind))]));
                 return Some(Claim::Slot { room, group, slot: *slot });
             }
         }
@@ -142,12 +149,16 @@ fn counts(model: &Model, active: &Active, room: usize, distinct: bool) -> Option
     if whole == Verdict::Fine {
         return None;
     }
+    let near = neighbours(model, active, room, &counted);
     let mut tried = 0;
     let mut test = |groups: Vec<usize>| {
-        tried += 1;
-        if tried > MOST_SUBSETS {
+        // Groups that have nothing to do with each other do not contradict each other.
+        let tied =
+            |at: usize| groups.len() < 2 || groups.iter().any(|other| near.contains(&(groups[at], *other)));
+        if tried > MOST_SUBSETS || !(0..groups.len()).all(tied) {
             return None;
         }
+        tried += 1;
         let verdict = verdict(model, active, room, &groups, distinct, MOST_SORTS_OF_FEW);
         matches!(verdict, Verdict::Not(_)).then(|| claim(groups))
     };
@@ -175,6 +186,32 @@ fn counts(model: &Model, active: &Active, room: usize, distinct: bool) -> Option
         }
     }
     None
+}
+
+/// Pairs of counted groups that a rule ties together, or a group of which no count is given.
+fn neighbours(model: &Model, active: &Active, room: usize, counted: &[usize]) -> BTreeSet<(usize, usize)> {
+    let mut tied: BTreeSet<(usize, usize)> = BTreeSet::new();
+    let rules = model
+        .clauses
+        .iter()
+        .map(|c| (c.rule, &c.literals))
+        .chain(model.limits.iter().map(|l| (l.rule, &l.literals)));
+    for (_, literals) in rules.filter(|(rule, _)| active.rules[*rule]) {
+        for one in literals {
+            tied.extend(
+                literals.iter().filter(|l| l.group != one.group).map(|other| (one.group, other.group)),
+            );
+        }
+    }
+    let mut through = tied.clone();
+    for middle in model.rooms[room].iter().filter(|group| !counted.contains(group)) {
+        let around: Vec<usize> =
+            tied.range((*middle, 0)..=(*middle, usize::MAX)).map(|(_, other)| *other).collect();
+        for one in &around {
+            through.extend(around.iter().filter(|other| *other != one).map(|other| (*one, *other)));
+        }
+    }
+    through
 }
 
 /// Groups of a room of which some count is given.
@@ -255,7 +292,7 @@ impl Sorts {
         let lumps: Vec<Vec<Bits>> = groups
             .iter()
             .map(|&group| {
-                let mut lumps = vec![root.of(group).clone()];
+                let mut lumps = vec![root.of(group).to_bits()];
                 for (_, kinds) in rows.iter().flat_map(|row| &row.literals).filter(|(g, _)| *g == group) {
                     let parts = |lump: &Bits| [lump.and(kinds), lump.without(kinds)];
                     lumps = lumps.iter().flat_map(parts).filter(|part| !part.is_empty()).collect();
@@ -326,7 +363,9 @@ fn verdict(
     rows.insert(0, all);
     if distinct && sorts.sorts.len() <= 300 {
         // No more items of a sort than there are different ones.
-        let Some(others) = different_without(model, active, room) else { return Verdict::Unknown };
+        let Some(others) = different_without(model, active, room, model.size as u64) else {
+            return Verdict::Unknown;
+        };
         for (at, sort) in (0u32..).zip(&sorts.sorts) {
             let Some(domains) = search.narrow(sort.iter().map(|(g, lump)| (*g, lump))) else { continue };
             let Some(here) = search.count(&domains, model.size as u64) else { continue };
@@ -360,9 +399,8 @@ pub(crate) fn meet_room(model: &Model, active: &Active, room: usize) -> Option<V
     }
 }
 
-/// How many different items the rooms other than one allow, up to the size. `None`: it took too long to say.
-fn different_without(model: &Model, active: &Active, without: usize) -> Option<u64> {
-    let enough = model.size as u64;
+/// How many different items the rooms other than one allow, counted up to `enough`. `None`: it took too long to say.
+fn different_without(model: &Model, active: &Active, without: usize, enough: u64) -> Option<u64> {
     let mut product = 1u64;
     for (at, room) in model.rooms.iter().enumerate() {
         if at != without {
@@ -407,7 +445,7 @@ impl Claim {
                 }
             }
             Self::Few => {
-                let different = different_without(model, active, usize::MAX)?;
+                let different = different_without(model, active, usize::MAX, model.size as u64)?;
                 (different < model.size as u64).then_some(Ground::Different(different))
             }
             Self::FewOf { room, group, slot } => {
@@ -416,9 +454,10 @@ impl Claim {
                 let kind = model.kind(*group, *slot);
                 let one = Bits::one(model.groups[*group].kinds.len(), kind);
                 let domains = search.narrow([(*group, &one)])?;
-                let alike = search.slots(*group, &one).max(1);
+                let alike = search.slots(*group, one.view()).max(1);
                 let here = search.count(&domains, wanted.saturating_mul(alike))? / alike;
-                let different = here.saturating_mul(different_without(model, active, *room)?);
+                let different =
+                    here.saturating_mul(different_without(model, active, *room, model.size as u64)?);
                 (different < wanted).then_some(Ground::Different(different))
             }
         }

@@ -15,8 +15,10 @@ use std::collections::HashMap;
 
 /// Branches a question about a class may look at.
 const BUDGET: usize = 2000;
+/// Up to so many classes, each is asked what is possible to the very end; beyond, only what no rule closes at once.
+const MOST_SEARCHED: usize = 1500;
 /// More classes than this, and the room is dealt freely and mended afterwards.
-const MOST_CLASSES: usize = 20_000;
+const MOST_CLASSES: usize = 50_000;
 
 /// Sorts of items that are already decided: what each group is narrowed to, and how many items.
 pub(crate) type Sorted = [(Sort, usize)];
@@ -28,6 +30,8 @@ pub(crate) struct DeadEnd;
 struct Class {
     domains: Domains,
     items: Vec<u32>,
+    /// No rule-abiding way is left for these: they get anything, and are mended afterwards.
+    lost: bool,
 }
 
 /// Items of one class that may have the same kinds of the next group.
@@ -37,7 +41,8 @@ struct Lot {
     items: Vec<u32>,
 }
 
-/// Deals a room's groups in an order. Columns hold the slot of each item, per group.
+/// Deals a room's groups in an order; how many questions about classes that took. Columns hold the slot of each item,
+/// per group.
 pub(crate) fn deal(
     model: &Model,
     active: &Active,
@@ -46,13 +51,15 @@ pub(crate) fn deal(
     quotas: &[Vec<u64>],
     sorted: Option<&Sorted>,
     columns: &mut [Vec<u32>],
-) -> Result<(), DeadEnd> {
+) -> Result<usize, DeadEnd> {
+    let mut asked = 0;
     let search = Search::new(model, active, &model.rooms[room], BUDGET);
     let root = search.root().ok_or(DeadEnd)?;
     let mut classes = first_classes(model, &search, root, order, sorted)?;
     for (step, &group) in order.iter().enumerate() {
         let (done, ahead) = (&order[..step], &order[step + 1..]);
-        let mut lots = open_lots(model, &search, group, ahead, classes.as_mut_slice())?;
+        asked += classes.len() * model.groups[group].kinds.len();
+        let mut lots = open_lots(model, &search, group, classes.as_mut_slice())?;
         let mut want = wants(model, active, group, &quotas[group]);
         for &limit in &model.limits_of[group] {
             let limit = &model.limits[limit as usize];
@@ -65,7 +72,7 @@ pub(crate) fn deal(
         classes =
             hand_out(model, &search, group, ahead, quotas, &classes, lots, &cells, &want, last, columns)?;
     }
-    Ok(())
+    Ok(asked)
 }
 
 /// Deals every group on its own, by quotas alone: what comes of it has to be mended.
@@ -101,7 +108,7 @@ fn first_classes(
     sorted: Option<&Sorted>,
 ) -> Result<Vec<Class>, DeadEnd> {
     let mut items: Vec<u32> = (0..u32::try_from(model.size).unwrap_or(u32::MAX)).collect();
-    let Some(sorted) = sorted else { return Ok(vec![Class { domains: root.clone(), items }]) };
+    let Some(sorted) = sorted else { return Ok(vec![Class { domains: root.clone(), items, lost: false }]) };
     let first = order.first().copied().unwrap_or(0) as u64;
     Chance::indexed(model.seed, "sorts", first).shuffle(&mut items);
     let mut from = 0;
@@ -109,7 +116,7 @@ fn first_classes(
     for (narrowed, count) in sorted {
         let to = (from + count).min(items.len());
         let domains = search.narrow(narrowed.iter().map(|(g, kinds)| (*g, kinds))).ok_or(DeadEnd)?;
-        classes.push(Class { domains, items: items[from..to].to_vec() });
+        classes.push(Class { domains, items: items[from..to].to_vec(), lost: false });
         from = to;
     }
     Ok(classes)
@@ -120,24 +127,25 @@ fn open_lots(
     model: &Model,
     search: &Search<'_>,
     group: usize,
-    ahead: &[usize],
     classes: &mut [Class],
 ) -> Result<Vec<Lot>, DeadEnd> {
-    let kinds = model.groups[group].kinds.len();
     let mut chance = Chance::indexed(model.seed, "lots", group as u64);
     let mut lots = Vec::with_capacity(classes.len());
+    let searched = classes.len() <= MOST_SEARCHED;
     for (class, known) in classes.iter_mut().enumerate() {
-        let mut open = Bits::none(kinds);
-        for kind in known.domains.of(group).iter() {
-            let one = Bits::one(kinds, kind);
-            let Some(narrowed) = search.narrow_from(&known.domains, [(group, &one)]) else { continue };
-            // Where nothing lies ahead, narrowing has decided every rule.
-            if ahead.is_empty() || search.exists(&narrowed) != Some(false) {
-                open.insert(kind);
+        let mut open = if known.lost {
+            Bits::none(0)
+        } else if searched {
+            search.possible_kinds(&known.domains, group)
+        } else {
+            search.near_kinds(&known.domains, group)
+        };
+        if open.view().is_empty() {
+            if searched && !known.lost {
+                return Err(DeadEnd);
             }
-        }
-        if open.is_empty() {
-            return Err(DeadEnd);
+            known.lost = true;
+            open = search.root().ok_or(DeadEnd)?.of(group).to_bits();
         }
         let mut items = std::mem::take(&mut known.items);
         chance.shuffle(&mut items);
@@ -194,7 +202,7 @@ fn obey(
     }
     let alive = |lot: &Lot| {
         let domains = &classes[lot.class].domains;
-        others(true).all(|l| domains.of(l.group).within(&l.kinds))
+        !classes[lot.class].lost && others(true).all(|l| domains.of(l.group).within(&l.kinds))
     };
     let mut concerned: u64 = 0;
     let (mut must, mut can): (u64, Vec<(usize, u64)>) = (0, Vec::new());
@@ -350,10 +358,14 @@ fn hand_out(
             if last {
                 continue;
             }
-            let one = Bits::one(kinds, kind);
-            let domains = search.narrow_from(&classes[lot.class].domains, [(group, &one)]).ok_or(DeadEnd)?;
-            let number = *known.entry(signature(model, &domains, ahead)).or_insert_with(|| {
-                next.push(Class { domains, items: Vec::new() });
+            let class = &classes[lot.class];
+            let narrowed = search.narrow_to(&class.domains, group, kind).filter(|_| !class.lost);
+            let lost = narrowed.is_none();
+            let Some(domains) = narrowed.or_else(|| search.root().cloned()) else { return Err(DeadEnd) };
+            // All that are lost are one class.
+            let key = if lost { Vec::new() } else { signature(model, &domains, ahead) };
+            let number = *known.entry(key).or_insert_with(|| {
+                next.push(Class { domains, items: Vec::new(), lost });
                 next.len() - 1
             });
             next[number].items.extend_from_slice(items);
@@ -372,7 +384,7 @@ fn hand_out(
 
 /// What makes a difference for the groups ahead: what they can be, and which rules and limits are still open.
 fn signature(model: &Model, domains: &Domains, ahead: &[usize]) -> Vec<Bits> {
-    let mut signature: Vec<Bits> = ahead.iter().map(|group| domains.of(*group).clone()).collect();
+    let mut signature: Vec<Bits> = ahead.iter().map(|group| domains.of(*group).to_bits()).collect();
     let mut flags = Vec::new();
     for &group in ahead {
         for &at in &model.clauses_of[group] {

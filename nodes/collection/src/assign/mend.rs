@@ -432,8 +432,7 @@ impl<'a> Mender<'a> {
                 let literals = &model.limits[limit].literals;
                 let literal = &literals[self.chance.below(literals.len())];
                 let over = self.limits[limit] > i64::try_from(model.limits[limit].most).unwrap_or(i64::MAX);
-                let all =
-                    Bits::all(literal.kinds.clone().count().max(model.groups[literal.group].kinds.len()));
+                let all = Bits::all(model.groups[literal.group].kinds.len());
                 let outside = all.without(&literal.kinds);
                 let (Some(inside), Some(outside)) =
                     (self.holder(literal.group, &literal.kinds), self.holder(literal.group, &outside))

@@ -218,6 +218,9 @@ enum Dealt {
     Freely,
 }
 
+/// Questions about classes that one order may cost before others are not tried for the sake of the weights.
+const MOST_ASKED: usize = 20_000;
+
 fn deal_room(
     model: &Model,
     active: &Active,
@@ -229,9 +232,9 @@ fn deal_room(
     let groups = &model.rooms[room];
     let mut best: Option<(u64, Vec<Vec<u32>>)> = None;
     for order in &orders {
-        if deal::deal(model, active, room, order, quotas, None, columns).is_ok() {
+        if let Ok(asked) = deal::deal(model, active, room, order, quotas, None, columns) {
             let off = off(groups, quotas, columns, model);
-            if off == 0 || orders.len() == 1 {
+            if off == 0 || orders.len() == 1 || asked > MOST_ASKED {
                 return Dealt::InOrder;
             }
             // Another order may come nearer to the weights.

@@ -1,7 +1,11 @@
 //! Is there an item such that …? A complete search over kinds, with propagation, within a budget.
 
-use super::bits::Bits;
+use super::bits::{Bits, View};
 use super::model::{Bound, Model};
+use std::sync::Arc;
+
+/// Boxes of like items that counting may look at.
+const MOST_BOXES: usize = 300_000;
 
 /// Which of a plan's demands are looked at. Finding out who is to blame means leaving some out.
 #[derive(Debug, Clone)]
@@ -34,14 +38,57 @@ impl Active {
     }
 }
 
-/// What each group of a room can still be.
+/// What each group of a room can still be: all sets in one piece of memory, since searching copies them all the time.
 #[derive(Debug, Clone)]
-pub(crate) struct Domains(Vec<Bits>);
+pub(crate) struct Domains {
+    words: Vec<u64>,
+    /// Where each group's set begins; one more for the end.
+    places: Arc<[u32]>,
+}
 
 impl Domains {
-    pub(crate) fn of(&self, group: usize) -> &Bits {
-        &self.0[group]
+    pub(crate) fn of(&self, group: usize) -> View<'_> {
+        View(&self.words[self.places[group] as usize..self.places[group + 1] as usize])
     }
+
+    fn of_mut(&mut self, group: usize) -> &mut [u64] {
+        &mut self.words[self.places[group] as usize..self.places[group + 1] as usize]
+    }
+
+    /// Keeps of a group's set what is in another. `false`: nothing is left.
+    fn keep(&mut self, group: usize, kinds: &Bits) -> bool {
+        let mut any = 0;
+        for (word, other) in self.of_mut(group).iter_mut().zip(kinds.words()) {
+            *word &= other;
+            any |= *word;
+        }
+        any != 0
+    }
+
+    /// Takes from a group's set what is in another. `false`: nothing is left.
+    fn drop(&mut self, group: usize, kinds: &Bits) -> bool {
+        let mut any = 0;
+        for (word, other) in self.of_mut(group).iter_mut().zip(kinds.words()) {
+            *word &= !other;
+            any |= *word;
+        }
+        any != 0
+    }
+
+    /// Keeps one kind of a group.
+    fn only(&mut self, group: usize, kind: usize) {
+        let words = self.of_mut(group);
+        words.fill(0);
+        words[kind / 64] |= 1 << (kind % 64);
+    }
+}
+
+/// What a search came to.
+enum Found {
+    /// Every choice within these is an item.
+    Items(Domains),
+    Nothing,
+    OutOfBudget,
 }
 
 /// Answers questions about single items of one room.
@@ -49,6 +96,8 @@ pub(crate) struct Search<'a> {
     model: &'a Model,
     active: &'a Active,
     room: &'a [usize],
+    /// The room's clauses that are looked at.
+    clauses: Vec<u32>,
     /// What every item of the room can be, rules applied; `None` where no item can be.
     root: Option<Domains>,
     budget: usize,
@@ -57,18 +106,30 @@ pub(crate) struct Search<'a> {
 impl<'a> Search<'a> {
     /// A search that looks at no more than `budget` branches for each question.
     pub(crate) fn new(model: &'a Model, active: &'a Active, room: &'a [usize], budget: usize) -> Self {
-        let mut domains = Domains(model.groups.iter().map(|_| Bits::none(0)).collect());
+        let mut places = Vec::with_capacity(model.groups.len() + 1);
+        let mut end = 0u32;
+        for (group, known) in model.groups.iter().enumerate() {
+            places.push(end);
+            if room.binary_search(&group).is_ok() {
+                end += u32::try_from(known.kinds.len().div_ceil(64)).unwrap_or(0);
+            }
+        }
+        places.push(end);
+        let mut domains = Domains { words: vec![0; end as usize], places: places.into() };
+        let mut clauses = Vec::new();
         for &group in room {
-            let kinds = &model.groups[group].kinds;
-            let mut domain = Bits::none(kinds.len());
-            for (kind, slots) in kinds.iter().enumerate() {
+            for (kind, slots) in model.groups[group].kinds.iter().enumerate() {
                 if slots.iter().any(|slot| active.usable(model, group, *slot)) {
-                    domain.insert(kind);
+                    domains.of_mut(group)[kind / 64] |= 1 << (kind % 64);
                 }
             }
-            domains.0[group] = domain;
+            // Each clause once, from its first group.
+            clauses.extend(model.clauses_of[group].iter().copied().filter(|at| {
+                let clause = &model.clauses[*at as usize];
+                active.rules[clause.rule] && clause.literals.first().is_some_and(|l| l.group == group)
+            }));
         }
-        let mut search = Self { model, active, room, root: None, budget };
+        let mut search = Self { model, active, room, clauses, root: None, budget };
         let empty = room.iter().any(|group| domains.of(*group).is_empty());
         if !empty && search.propagate(&mut domains, room) {
             search.root = Some(domains);
@@ -100,9 +161,8 @@ impl<'a> Search<'a> {
         let mut domains = from.clone();
         let mut changed = Vec::new();
         for (group, kinds) in fixed {
-            if !domains.0[group].within(kinds) {
-                domains.0[group].keep(kinds);
-                if domains.0[group].is_empty() {
+            if !domains.of(group).within(kinds) {
+                if !domains.keep(group, kinds) {
                     return None;
                 }
                 changed.push(group);
@@ -111,10 +171,20 @@ impl<'a> Search<'a> {
         self.propagate(&mut domains, &changed).then_some(domains)
     }
 
+    /// Narrows one group to one kind.
+    pub(crate) fn narrow_to(&self, from: &Domains, group: usize, kind: usize) -> Option<Domains> {
+        let mut domains = from.clone();
+        domains.only(group, kind);
+        self.propagate(&mut domains, &[group]).then_some(domains)
+    }
+
     /// Whether an item exists within these domains. `None` where the budget ran out.
     pub(crate) fn exists(&self, domains: &Domains) -> Option<bool> {
-        let mut budget = self.budget;
-        self.solve(domains.clone(), &mut budget)
+        match self.solve(domains.clone()) {
+            Found::Items(_) => Some(true),
+            Found::Nothing => Some(false),
+            Found::OutOfBudget => None,
+        }
     }
 
     /// Whether an item exists with these kinds. Where the budget runs out, "yes": nobody is refused on a guess.
@@ -134,7 +204,7 @@ impl<'a> Search<'a> {
                 let mut open = None;
                 let mut several = false;
                 for literal in &clause.literals {
-                    let domain = &domains.0[literal.group];
+                    let domain = domains.of(literal.group);
                     if !domain.misses(&literal.kinds) {
                         several |= open.is_some();
                         open = Some(literal);
@@ -144,8 +214,8 @@ impl<'a> Search<'a> {
                     }
                 }
                 let Some(literal) = open else { return false };
-                if !several && !domains.0[literal.group].within(&literal.kinds) {
-                    domains.0[literal.group].keep(&literal.kinds);
+                if !several && !domains.of(literal.group).within(&literal.kinds) {
+                    domains.keep(literal.group, &literal.kinds);
                     queue.push(literal.group);
                 }
             }
@@ -153,62 +223,92 @@ impl<'a> Search<'a> {
         true
     }
 
-    /// A clause that some choices within the domains would break, and the smallest group in it.
-    fn undecided(&self, domains: &Domains) -> Option<usize> {
-        let mut best: Option<(usize, usize)> = None;
-        for &group in self.room {
-            for &at in &self.model.clauses_of[group] {
-                let clause = &self.model.clauses[at as usize];
-                // Each clause is looked at once, from its first group.
-                if clause.literals.first().is_none_or(|l| l.group != group) || !self.active.rules[clause.rule]
-                {
-                    continue;
-                }
-                if clause.literals.iter().any(|l| domains.0[l.group].within(&l.kinds)) {
-                    continue;
-                }
-                for literal in &clause.literals {
-                    let size = domains.0[literal.group].count();
-                    if size > 1 && best.is_none_or(|(least, _)| size < least) {
-                        best = Some((size, literal.group));
-                    }
-                }
-            }
-        }
-        best.map(|(_, group)| group)
+    /// The first clause, from a place in the room's list on, that some choices within the domains would break. `None`:
+    /// every choice is an item. What is decided stays so while domains shrink, so a search never looks back.
+    fn undecided(&self, domains: &Domains, from: usize) -> Option<usize> {
+        let decided = |at: u32| {
+            let literals = &self.model.clauses[at as usize].literals;
+            literals.iter().any(|l| domains.of(l.group).within(&l.kinds))
+        };
+        (from..self.clauses.len()).find(|at| !decided(self.clauses[*at]))
     }
 
-    fn solve(&self, domains: Domains, budget: &mut usize) -> Option<bool> {
-        // An explicit stack: as deep as there are groups and kinds, whoever wrote the plan.
-        let mut stack = vec![domains];
-        while let Some(domains) = stack.pop() {
-            if *budget == 0 {
-                return None;
+    /// Parts the domains in two by an undecided clause's first open literal: where it holds, and where it does not.
+    fn part(&self, mut domains: Domains, clause: usize) -> (Option<Domains>, Option<Domains>) {
+        let literals = &self.model.clauses[self.clauses[clause] as usize].literals;
+        let Some(open) = literals.iter().find(|l| !domains.of(l.group).misses(&l.kinds)) else {
+            return (None, None);
+        };
+        let mut holds = domains.clone();
+        let changed = [open.group];
+        let holds =
+            (holds.keep(open.group, &open.kinds) && self.propagate(&mut holds, &changed)).then_some(holds);
+        let fails = domains.drop(open.group, &open.kinds) && self.propagate(&mut domains, &changed);
+        (holds, fails.then_some(domains))
+    }
+
+    /// Domains of which every choice is an item, within these.
+    fn solve(&self, domains: Domains) -> Found {
+        let mut budget = self.budget;
+        // An explicit stack: as deep as there are rules, whoever wrote the plan.
+        let mut stack = vec![(domains, 0)];
+        while let Some((domains, from)) = stack.pop() {
+            if budget == 0 {
+                return Found::OutOfBudget;
             }
-            *budget -= 1;
-            let Some(group) = self.undecided(&domains) else { return Some(true) };
-            for kind in domains.of(group).iter() {
-                let one = Bits::one(self.model.groups[group].kinds.len(), kind);
-                if let Some(next) = self.narrow_from(&domains, [(group, &one)]) {
-                    stack.push(next);
+            budget -= 1;
+            let Some(clause) = self.undecided(&domains, from) else { return Found::Items(domains) };
+            let (holds, fails) = self.part(domains, clause);
+            stack.extend([fails, holds].into_iter().flatten().map(|part| (part, clause)));
+        }
+        Found::Nothing
+    }
+
+    /// The kinds of a group that no rule closes at once: quicker than [`Self::possible_kinds`], and at times too many.
+    pub(crate) fn near_kinds(&self, domains: &Domains, group: usize) -> Bits {
+        let mut open = domains.of(group).to_bits();
+        let closed = |kind: &usize| self.narrow_to(domains, group, *kind).is_none();
+        let closed: Vec<usize> = open.iter().filter(closed).collect();
+        closed.into_iter().for_each(|kind| open.remove(kind));
+        open
+    }
+
+    /// The kinds of a group with which an item exists within the domains. Where the budget runs out, a kind counts as
+    /// possible.
+    pub(crate) fn possible_kinds(&self, domains: &Domains, group: usize) -> Bits {
+        let mut open = Bits::none(self.model.groups[group].kinds.len());
+        let mut rest = domains.of(group).to_bits();
+        // Each answer is a whole box of items, and opens all kinds in it at once.
+        while !rest.is_empty() {
+            let Some(narrowed) = self.narrow_from(domains, [(group, &rest)]) else { break };
+            match self.solve(narrowed) {
+                Found::Items(items) => {
+                    let found = items.of(group).to_bits();
+                    found.iter().for_each(|kind| open.insert(kind));
+                    rest = rest.without(&found);
+                }
+                Found::Nothing => break,
+                Found::OutOfBudget => {
+                    rest.iter().for_each(|kind| open.insert(kind));
+                    break;
                 }
             }
         }
-        Some(false)
+        open
     }
 
     /// How many different items (as slots, not kinds) lie within the domains, counted up to `enough`. `None` where the
     /// budget ran out before that.
     pub(crate) fn count(&self, domains: &Domains, enough: u64) -> Option<u64> {
-        let mut budget = self.budget.max(usize::try_from(enough.saturating_mul(4)).unwrap_or(usize::MAX));
+        let mut budget = self.budget.max(usize::try_from(enough).unwrap_or(usize::MAX).min(MOST_BOXES));
         let mut found: u64 = 0;
-        let mut stack = vec![domains.clone()];
-        while let Some(domains) = stack.pop() {
+        let mut stack = vec![(domains.clone(), 0)];
+        while let Some((domains, from)) = stack.pop() {
             if budget == 0 {
                 return None;
             }
             budget -= 1;
-            let Some(group) = self.undecided(&domains) else {
+            let Some(clause) = self.undecided(&domains, from) else {
                 // No rule decides any more: everything that is left goes with everything.
                 let here = self
                     .room
@@ -221,18 +321,14 @@ impl<'a> Search<'a> {
                 }
                 continue;
             };
-            for kind in domains.of(group).iter() {
-                let one = Bits::one(self.model.groups[group].kinds.len(), kind);
-                if let Some(next) = self.narrow_from(&domains, [(group, &one)]) {
-                    stack.push(next);
-                }
-            }
+            let (holds, fails) = self.part(domains, clause);
+            stack.extend([fails, holds].into_iter().flatten().map(|part| (part, clause)));
         }
         Some(found)
     }
 
     /// How many usable slots these kinds have.
-    pub(crate) fn slots(&self, group: usize, kinds: &Bits) -> u64 {
+    pub(crate) fn slots(&self, group: usize, kinds: View<'_>) -> u64 {
         let usable = |kind: usize| {
             let slots = &self.model.groups[group].kinds[kind];
             slots.iter().filter(|slot| self.active.usable(self.model, group, **slot)).count() as u64
@@ -240,22 +336,18 @@ impl<'a> Search<'a> {
         kinds.iter().map(usable).sum()
     }
 
-    /// Every item within the domains, as kinds for the groups of the room, handed to `each` until it says stop.
+    /// Every item within the domains, in boxes that do not overlap, handed to `each` until it says stop.
     pub(crate) fn every(&self, domains: &Domains, each: &mut dyn FnMut(&Domains) -> bool) {
-        let mut stack = vec![domains.clone()];
-        while let Some(domains) = stack.pop() {
-            let Some(group) = self.undecided(&domains) else {
+        let mut stack = vec![(domains.clone(), 0)];
+        while let Some((domains, from)) = stack.pop() {
+            let Some(clause) = self.undecided(&domains, from) else {
                 if !each(&domains) {
                     return;
                 }
                 continue;
             };
-            for kind in domains.of(group).iter() {
-                let one = Bits::one(self.model.groups[group].kinds.len(), kind);
-                if let Some(next) = self.narrow_from(&domains, [(group, &one)]) {
-                    stack.push(next);
-                }
-            }
+            let (holds, fails) = self.part(domains, clause);
+            stack.extend([fails, holds].into_iter().flatten().map(|part| (part, clause)));
         }
     }
 }
