@@ -24,7 +24,10 @@ pub struct Maps {
 }
 
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "a handful at a time; a box would cost every operation on a card")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a handful at a time; a box would cost every operation on a card"
+)]
 enum Values {
     /// On the processor: see [`kernels::blocks_len`].
     Blocks(Vec<f32>),
