@@ -1,8 +1,8 @@
 """A race of CLIP's image tower against onnxruntime: same weights, same threads, f32, taking turns; the best time counts.
 
-    cargo build --release -p kiln-clip --example race
+    cargo build --release -p kiln-clip --example race_clip
     python tests/reference/make.py full DIR
-    python race.py TARGET/release/examples/race DIR/l14.safetensors [--threads 2] [--turns 8] [--batches 1,4]
+    python race.py TARGET/release/examples/race_clip DIR/l14.safetensors [--threads 2] [--turns 8] [--batches 1,4]
 
 Needs torch, transformers, safetensors, onnx and onnxruntime. The model is exported once, beside the weights. Prints
 seconds and the ratio ours / onnxruntime (below 1: ours is faster) for a forward, for loading, and for peak memory.

@@ -1,8 +1,8 @@
 """A race of background-removal networks against onnxruntime: same file, same threads, f32, taking turns; the best time of
 each counts.
 
-    cargo build --release -p kiln-cutout --example race
-    python race.py TARGET/release/examples/race MODEL.onnx [MODEL.onnx ...] [--threads N] [--turns N]
+    cargo build --release -p kiln-cutout --example race_cutout
+    python race.py TARGET/release/examples/race_cutout MODEL.onnx [MODEL.onnx ...] [--threads N] [--turns N]
 
 Needs onnxruntime and numpy. Prints seconds and the ratio ours / theirs (below 1: ours is faster) for one picture at the size
 the network takes (onnxruntime: the network alone; ours: with all that surrounds it), for opening (the first picture from

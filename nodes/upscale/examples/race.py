@@ -1,7 +1,7 @@
 """A race of upscalers against onnxruntime: same weights, same threads, f32, taking turns; the best time of each counts.
 
-    cargo build --release -p kiln-upscale --example race
-    python race.py TARGET/release/examples/race [--threads N] [--turns N]
+    cargo build --release -p kiln-upscale --example race_upscale
+    python race.py TARGET/release/examples/race_upscale [--threads N] [--turns N]
 
 Needs torch, onnx, onnxruntime and safetensors. Weights are random, of the size of the real networks; both sides start
 from the same file (onnxruntime's is exported from it). Prints how far the results are apart, seconds and the ratio

@@ -1,7 +1,7 @@
 """Results of transformers, open_clip, torch and Pillow for the tests of this crate: small ones, with made-up weights.
 
     python make.py            writes towers.json, towers.f32, preprocess.json, preprocess.bin and heads.json
-    python make.py full DIR   writes full-size towers and their results into DIR for `examples/full`
+    python make.py full DIR   writes full-size towers and their results into DIR for `examples/full_clip`
 
 Needs torch, transformers, open_clip_torch, Pillow and numpy (and safetensors for `full`). Weights are made as
 `nodes/networks/tests/reference/common.py` tells.

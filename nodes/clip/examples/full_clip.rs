@@ -2,7 +2,7 @@
 //! them and tells how far it is from those, and how long a picture takes.
 //!
 //!     python tests/reference/make.py full DIR
-//!     cargo run --release -p kiln-clip --example full -- DIR
+//!     cargo run --release -p kiln-clip --example full_clip -- DIR
 #![allow(clippy::print_stdout, reason = "a program that reports")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot go on stops")]
 
