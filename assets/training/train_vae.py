@@ -13,7 +13,7 @@ def slopes(x):
 
 
 def main():
-    args = arguments(__doc__, steps=9000, batch=16, rate=6e-4).parse_args()
+    args = arguments(__doc__, steps=5000, batch=8, rate=6e-4).parse_args()
     vae = Vae().to(memory_format=torch.channels_last)
     run = Run("vae", args, {"vae": vae})
     samples = Stream(args.program, 128, args.batch, args.seed + 1000 * run.step)

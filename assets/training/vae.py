@@ -128,9 +128,9 @@ class Decoder(nn.Module):
 class Vae(nn.Module):
     """Pictures in -1..1 to latents of an eighth of their size and back."""
 
-    def __init__(self, channels=(32, 48, 96, 128), blocks=1):
+    def __init__(self, channels=(24, 32, 64, 128), blocks=1):
         super().__init__()
-        groups = 16
+        groups = 8
         self.encoder = Encoder(channels, blocks, groups)
         self.decoder = Decoder(channels, blocks, groups)
         self.quant_conv = nn.Conv2d(8, 8, 1)
