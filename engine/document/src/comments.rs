@@ -55,6 +55,14 @@ impl Comments {
         self.0.get(path)
     }
 
+    /// The comments at and below a path, by path.
+    pub fn under<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a str, &'a Notes)> + 'a {
+        let from = self.0.range::<str, _>((std::ops::Bound::Included(path), std::ops::Bound::Unbounded));
+        from.take_while(move |(key, _)| key.starts_with(path))
+            .filter(move |(key, _)| is_within(key, path))
+            .map(|(key, notes)| (key.as_str(), notes))
+    }
+
     /// Sets the comments of an entry; empty ones remove them. Lines without `//` are given it when written.
     pub fn set(&mut self, path: impl Into<String>, notes: Notes) {
         let path = path.into();
