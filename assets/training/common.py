@@ -53,7 +53,7 @@ class Run:
     def over(self):
         return self.step >= self.args.steps or (time.time() - self.begun) > self.args.minutes * 60
 
-    def update(self, loss, **figures):
+    def update(self, loss, /, **figures):
         """One step: the gradient of the loss, clipped; the average of the weights follows."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
@@ -65,7 +65,7 @@ class Run:
         decay = min(self.ema_rate, self.step / (self.step + 20))
         torch._foreach_lerp_(self.ema, [p.detach() for p in self.parameters], 1 - decay)
         for key, value in figures.items():
-            self.sums[key] = self.sums.get(key, 0.0) + float(value)
+            self.sums[key] = self.sums.get(key, 0.0) + float(torch.as_tensor(value).detach())
         self.count += 1
         if self.count == 50:
             now = time.time()

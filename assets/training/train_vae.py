@@ -13,12 +13,12 @@ def slopes(x):
 
 
 def main():
-    args = arguments(__doc__, steps=5000, batch=8, rate=6e-4).parse_args()
-    vae = Vae().to(memory_format=torch.channels_last)
+    args = arguments(__doc__, steps=10000, batch=4, rate=6e-4).parse_args()
+    vae = Vae()
     run = Run("vae", args, {"vae": vae})
     samples = Stream(args.program, 128, args.batch, args.seed + 1000 * run.step)
     while not run.over():
-        x = next(samples)["image"].to(memory_format=torch.channels_last) * 2 - 1
+        x = next(samples)["image"] * 2 - 1
         with torch.autocast("cpu", torch.bfloat16):
             mean, logvar = vae.encode(x)
             mean, logvar = mean.float(), logvar.float()

@@ -36,7 +36,9 @@ class Attention(nn.Module):
     def forward(self, x, context):
         b, n, w = x.shape
         split = lambda t: t.reshape(b, t.shape[1], self.heads, w // self.heads).transpose(1, 2)
-        y = F.scaled_dot_product_attention(split(self.to_q(x)), split(self.to_k(context)), split(self.to_v(context)))
+        q, k, v = split(self.to_q(x)), split(self.to_k(context)), split(self.to_v(context))
+        # Written out: for heads this narrow it is several times as quick on a processor as the fused one.
+        y = (q @ k.transpose(2, 3) * q.shape[-1] ** -0.5).softmax(-1).to(v.dtype) @ v
         return self.to_out(y.transpose(1, 2).reshape(b, n, w))
 
 
@@ -110,7 +112,7 @@ class Conv(nn.Conv2d):
 class Unet(nn.Module):
     """Noisy latents [n, 4, h, w], times [n] in 0..1000 and text [n, tokens, context] to the noise in them."""
 
-    def __init__(self, channels=(64, 128, 192), blocks=1, context=64, groups=32):
+    def __init__(self, channels=(96, 192), attend=(False, True), blocks=1, context=64, groups=32):
         super().__init__()
         base, time = channels[0], channels[0] * 4
         self.base = base
@@ -119,7 +121,8 @@ class Unet(nn.Module):
         widths, c = [base], base
         for level, width in enumerate(channels):
             for _ in range(blocks):
-                self.input_blocks.append(nn.ModuleList([Res(c, width, time, groups), Transformer(width, context, groups)]))
+                block = [Res(c, width, time, groups)] + [Transformer(width, context, groups)] * attend[level]
+                self.input_blocks.append(nn.ModuleList(block))
                 c = width
                 widths.append(c)
             if level + 1 < len(channels):
@@ -129,7 +132,7 @@ class Unet(nn.Module):
         self.output_blocks = nn.ModuleList()
         for level, width in reversed(list(enumerate(channels))):
             for i in range(blocks + 1):
-                block = [Res(c + widths.pop(), width, time, groups), Transformer(width, context, groups)]
+                block = [Res(c + widths.pop(), width, time, groups)] + [Transformer(width, context, groups)] * attend[level]
                 c = width
                 if level > 0 and i == blocks:
                     block.append(Up(c))
