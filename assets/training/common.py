@@ -24,12 +24,17 @@ def arguments(doc, steps, batch, rate):
 class Run:
     """A training run that survives being stopped: what it needs to go on lies in one file."""
 
-    def __init__(self, name, args, models, ema=0.999):
+    def __init__(self, name, args, models, ema=0.999, slower=None):
         os.makedirs(args.out, exist_ok=True)
         self.args, self.models, self.name = args, models, name
         self.path = os.path.join(args.out, f"{name}.pt")
         self.parameters = [p for m in models.values() for p in m.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=args.rate, betas=(0.9, 0.99), weight_decay=1e-3)
+        self.slower = slower or {}
+        groups = [
+            {"params": [p for p in m.parameters() if p.requires_grad], "share": self.slower.get(key, 1.0)}
+            for key, m in models.items()
+        ]
+        self.optimizer = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.99), weight_decay=1e-3)
         self.ema_rate = ema
         self.step, self.spent = 0, 0.0
         torch.manual_seed(args.seed)
@@ -56,7 +61,7 @@ class Run:
     def update(self, loss, /, **figures):
         """One step: the gradient of the loss, clipped; the average of the weights follows."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate()
+            group["lr"] = self.rate() * group.get("share", 1.0)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)

@@ -11,10 +11,22 @@ def noised(z, noise, t):
     return a.sqrt() * z + (1 - a).sqrt() * noise
 
 
-def weight(t, gamma=5.0):
-    """Min-SNR weighting for a network that predicts the noise."""
-    snr = ALPHAS[t] / (1 - ALPHAS[t])
-    return snr.clamp(max=gamma) / snr
+class Times:
+    """Which noise levels to learn from, and what each sample counts.
+
+    The loss is weighted as in Min-SNR (for a network that predicts the noise). Half of that weight is given by drawing
+    levels that count more often than those that count little, so that fewer samples are spent on what hardly counts.
+    """
+
+    def __init__(self, gamma=5.0):
+        snr = ALPHAS / (1 - ALPHAS)
+        weight = snr.clamp(max=gamma) / snr
+        self.often = weight.sqrt() / weight.sqrt().sum()
+        self.counts = weight / (self.often * 1000)
+
+    def draw(self, n, random):
+        t = torch.multinomial(self.often, n, replacement=True, generator=random)
+        return t, self.counts[t]
 
 
 @torch.no_grad()

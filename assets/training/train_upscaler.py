@@ -28,7 +28,7 @@ def small(x, random):
 
 
 def main():
-    args = arguments(__doc__, steps=8000, batch=12, rate=6e-4).parse_args()
+    args = arguments(__doc__, steps=4000, batch=8, rate=6e-4).parse_args()
     net = Upscaler().to(memory_format=torch.channels_last)
     run = Run("upscaler", args, {"net": net})
     samples = Stream(args.program, 512, 6, args.seed + 5 + 1000 * run.step)
@@ -50,7 +50,7 @@ def main():
         )
         mse = F.mse_loss(found.detach().clamp(0, 1), sharp)
         plain = F.mse_loss(F.interpolate(low, scale_factor=4, mode="bicubic").clamp(0, 1), sharp)
-        run.update(loss, loss=loss.detach(), psnr=-10 * mse.log10(), bicubic=-10 * plain.log10())
+        run.update(loss, l1=loss, psnr=-10 * mse.log10(), bicubic=-10 * plain.log10())
         if run.step % 500 == 0:
             nearest = F.interpolate(low, scale_factor=4.0)
             sheet(f"{args.out}/upscaler.png", torch.stack([nearest, found.detach(), sharp], 1)[:8].flatten(0, 1), 6)
