@@ -47,8 +47,14 @@ class Run:
             self.ema, self.step, self.spent = kept["ema"], kept["step"], kept["spent"]
             torch.manual_seed(args.seed + self.step)
             print(f"{name}: going on at step {self.step}", flush=True)
+        self.drawn, self.samples = kept.get("drawn", []) if self.step else [], None
         self.begun = self.saved = self.told = time.time()
         self.sums, self.count = {}, 0
+
+    def learns_from(self, samples):
+        """Every picture a network learns from is in its log: what was drawn is kept with the weights."""
+        self.samples = samples
+        return samples
 
     def rate(self):
         args, warm = self.args, 200
@@ -90,6 +96,7 @@ class Run:
             "ema": self.ema,
             "step": self.step,
             "spent": self.spent,
+            "drawn": self.drawn + (self.samples.log() if self.samples else []),
         }
         torch.save(kept, self.path + ".new")
         os.replace(self.path + ".new", self.path)

@@ -26,7 +26,8 @@ class Stream:
     def __init__(self, program, size, batch, seed, look="usual", split="train", ahead=3, threads=1):
         self.command = [program, "stream", "--size", size, "--seed", seed, "--look", look, "--split", split]
         self.command = [str(x) for x in self.command + ["--count", 10**12, "--threads", threads]]
-        self.batch = batch
+        self.batch, self.used = batch, 0
+        self.what = {"seed": seed, "size": size, "look": look, "split": split}
         self.queue = queue.Queue(ahead)
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, bufsize=1 << 20)
         if read(self.process.stdout, 8) != b"KILNCHR1":
@@ -56,7 +57,33 @@ class Stream:
         return self
 
     def __next__(self):
+        self.used += self.batch
         return self.queue.get()
+
+    def log(self):
+        """What was drawn and used so far; `kiln-characters log` with the same numbers gives its hash."""
+        return [self.what | {"count": self.used}]
 
     def close(self):
         self.process.kill()
+
+
+LOOKS = ("legendary gold", "night", "pixel art")
+
+
+class Mixed:
+    """As `Stream`, but the last `others` samples of each batch are in another look, in turn."""
+
+    def __init__(self, program, size, batch, seed, others, split="train"):
+        self.usual = Stream(program, size, batch - others, seed, split=split)
+        self.looks = [Stream(program, size, others, seed + 1 + i, look=look, split=split) for i, look in enumerate(LOOKS)]
+        self.words, self.turn = self.usual.words, 0
+
+    def __next__(self):
+        a, b = next(self.usual), next(self.looks[self.turn % len(self.looks)])
+        self.turn += 1
+        both = {key: torch.cat([a[key], b[key]]) for key in ("image", "alpha", "traits")}
+        return both | {"captions": a["captions"] + b["captions"]}
+
+    def log(self):
+        return [line for stream in (self.usual, *self.looks) for line in stream.log()]

@@ -22,6 +22,7 @@ def main():
     run = Run("clip", args, {"clip": clip, "readers": readers})
     if run.step:
         samples = Stream(args.program, 128, args.batch, args.seed + 3 + 1000 * run.step)
+    run.learns_from(samples)
     own = torch.arange(args.batch)
     while not run.over():
         batch = next(samples)

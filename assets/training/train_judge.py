@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 from common import Run, arguments
 from judge import Judge
-from stream import Stream
+from stream import Mixed
 
 
 def rough(x, random, shift=True):
@@ -27,11 +27,12 @@ def rough(x, random, shift=True):
 
 def main():
     args = arguments(__doc__, steps=4000, batch=64, rate=2e-3).parse_args()
-    samples = Stream(args.program, 128, args.batch, args.seed + 21, split="all")
+    samples = Mixed(args.program, 128, args.batch, args.seed + 21, args.batch // 8, split="all")
     judge = Judge([len(words) for words in samples.words.values()])
     run = Run("judge", args, {"judge": judge})
     if run.step:
-        samples = Stream(args.program, 128, args.batch, args.seed + 21 + 1000 * run.step, split="all")
+        samples = Mixed(args.program, 128, args.batch, args.seed + 21 + 1000 * run.step, args.batch // 8, split="all")
+    run.learns_from(samples)
     random = torch.Generator().manual_seed(args.seed + run.step)
     while not run.over():
         batch = next(samples)

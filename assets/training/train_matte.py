@@ -22,7 +22,8 @@ def main():
         wanted = 160 if run.step < 0.6 * args.steps else 320
         if wanted != size:
             size, args.batch = wanted, 8 if wanted == 160 else 3
-            samples = Stream(args.program, size, args.batch, args.seed + 31 + 1000 * run.step, ahead=2)
+            run.drawn += run.samples.log() if run.samples else []
+            samples = run.learns_from(Stream(args.program, size, args.batch, args.seed + 31 + 1000 * run.step, ahead=2))
         batch = next(samples)
         x, alpha = batch["image"], batch["alpha"]
         if torch.rand((), generator=random) < 0.5:

@@ -38,6 +38,7 @@ def main():
     run = Run("text", args, {"text": text, "readers": (readers := Readers(values))})
     if run.step:
         samples = Stream(args.program, 8, args.batch, args.seed + 11 + 1000 * run.step)
+    run.learns_from(samples)
     while not run.over():
         batch = next(samples)
         ids = tokens(batch["captions"])

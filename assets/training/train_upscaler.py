@@ -31,7 +31,7 @@ def main():
     args = arguments(__doc__, steps=4000, batch=8, rate=6e-4).parse_args()
     net = Upscaler().to(memory_format=torch.channels_last)
     run = Run("upscaler", args, {"net": net})
-    samples = Stream(args.program, 512, 6, args.seed + 5 + 1000 * run.step)
+    samples = run.learns_from(Stream(args.program, 512, 6, args.seed + 5 + 1000 * run.step))
     random = torch.Generator().manual_seed(args.seed + run.step)
     while not run.over():
         whole = next(samples)["image"]

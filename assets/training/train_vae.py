@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from common import Run, arguments, sheet
-from stream import Stream
+from stream import Mixed
 from vae import Vae
 
 
@@ -13,10 +13,10 @@ def slopes(x):
 
 
 def main():
-    args = arguments(__doc__, steps=10000, batch=4, rate=6e-4).parse_args()
+    args = arguments(__doc__, steps=22000, batch=4, rate=5e-4).parse_args()
     vae = Vae()
     run = Run("vae", args, {"vae": vae})
-    samples = Stream(args.program, 128, args.batch, args.seed + 1000 * run.step)
+    samples = run.learns_from(Mixed(args.program, 128, args.batch, args.seed + 1000 * run.step, others=1))
     while not run.over():
         x = next(samples)["image"] * 2 - 1
         with torch.autocast("cpu", torch.bfloat16):

@@ -48,6 +48,11 @@ enum Command {
     /// picture (RGB), alpha, trait numbers, caption. Records of the same seed, size, split and look are the same
     /// bytes whatever the number of threads; all numbers are little-endian.
     Stream(StreamArgs),
+    /// A table of prompts with what they ask for, to try a trained model on.
+    ///
+    /// CSV: seed, prompt, then a column per trait. `graph-run GRAPH --rows FILE` makes a picture of each row, and
+    /// `measure_prompts.py` judges the pictures.
+    Prompts(PromptsArgs),
     /// What a stream holds: a line of JSON per part, and the hash of all pictures and captions.
     ///
     /// Draws everything again: the hash proves that the same data can be made anew.
@@ -153,6 +158,20 @@ struct StreamArgs {
     #[arg(long)]
     threads: Option<usize>,
     /// Where the bytes go; to standard output unless said.
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct PromptsArgs {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    wishes: Wishes,
+    /// How many prompts.
+    #[arg(long, default_value_t = 500)]
+    count: u64,
+    /// Where the table goes; to standard output unless said.
     #[arg(short, long)]
     output: Option<PathBuf>,
 }
@@ -332,6 +351,31 @@ fn stream(args: &StreamArgs) -> Result<(), CliError> {
     Ok(())
 }
 
+fn prompts(args: &PromptsArgs) -> Result<(), CliError> {
+    let (common, wish) = (&args.common, args.wishes.wish()?);
+    let mut out: Box<dyn Write> = match &args.output {
+        Some(path) => Box::new(create(path)?),
+        None => Box::new(BufWriter::new(io::stdout().lock())),
+    };
+    write!(out, "seed,prompt")?;
+    for (name, _) in FIELDS {
+        write!(out, ",{name}")?;
+    }
+    writeln!(out)?;
+    for index in 0..args.count {
+        let seed = stream::seed_of(common.seed, index);
+        let traits = wish.granted(seed, common.split())?;
+        // No word of a caption holds a quotation mark. Seeds stay below 2^53, so that any table program keeps them.
+        write!(out, "{},\"{}\"", seed >> 11, canonical(&traits))?;
+        for ((_, words), value) in FIELDS.iter().zip(traits.indices()) {
+            write!(out, ",{}", words[usize::from(value)])?;
+        }
+        writeln!(out)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
 fn log(args: &LogArgs) -> Result<(), CliError> {
     let request = args.common.request(args.count, args.threads);
     let mut out = BufWriter::new(io::stdout().lock());
@@ -385,6 +429,7 @@ fn main() -> ExitCode {
         Command::Sheet(args) => sheet(&args),
         Command::One(args) => one(&args),
         Command::Stream(args) => stream(&args),
+        Command::Prompts(args) => prompts(&args),
         Command::Log(args) => log(&args),
     };
     match done {
