@@ -121,6 +121,8 @@ pub struct Cx<'a> {
     pub(crate) signs: &'a dyn Signs,
     /// (largest, this attempt) bytes a picture may take when decoded.
     pub(crate) stray: Option<String>,
+    /// How the values of some inputs were made, by slot.
+    pub(crate) recipes: &'a [(usize, Arc<crate::recipe::Recipe>)],
 }
 
 macro_rules! getters {
@@ -371,12 +373,35 @@ impl Cx<'_> {
         self.key
     }
 
+    /// How the value of an input was made. `None` when the input is not linked, or was not declared with
+    /// [`crate::Node::reads_recipe`].
+    #[must_use]
+    pub fn recipe(&self, input: &str) -> Option<&Arc<crate::recipe::Recipe>> {
+        let slot = self.schema.slot(input)?;
+        self.recipes.iter().find(|(s, _)| *s == slot).map(|(_, recipe)| recipe)
+    }
+
     /// Ends the work when somebody asked to cancel: call it between steps.
     ///
     /// # Errors
     /// When somebody asked.
     pub fn pause(&self) -> Result<(), NodeError> {
         if self.cancel.is_cancelled() { Err(NodeError::cancelled()) } else { Ok(()) }
+    }
+
+    /// Lets a while pass, by the run's clock.
+    ///
+    /// # Errors
+    /// When somebody asked to cancel meanwhile.
+    pub fn rest(&self, time: std::time::Duration) -> Result<(), NodeError> {
+        let mut left = time;
+        while !left.is_zero() {
+            self.pause()?;
+            let part = left.min(std::time::Duration::from_millis(200));
+            self.lent.clock.pause(part);
+            left -= part;
+        }
+        self.pause()
     }
 
     /// Tells that `done` of `total` steps are over.
@@ -408,6 +433,30 @@ impl Cx<'_> {
     /// When it cannot be read, is too large, or changed since its hash was taken.
     pub fn read(&self, file: &FileRef) -> Result<Vec<u8>, NodeError> {
         crate::doors::read_file(file, self.lent.sandbox.max_file)
+    }
+
+    /// The files in and below a folder whose hash is part of the key, by their names relative to it.
+    ///
+    /// # Errors
+    /// When it cannot be read, changed since its hash was taken, or a link in it leads out of it.
+    pub fn folder(&self, folder: &FileRef) -> Result<Vec<(String, FileRef)>, NodeError> {
+        let finder = crate::lit::FileFinder {
+            sandbox: &self.lent.sandbox,
+            files: &self.lent.files,
+            now: self.lent.clock.now(),
+        };
+        let (found, hash) = finder.files_below(&folder.path)?;
+        if hash != folder.hash {
+            return Err(NodeError::new(format!("{} changed while the graph ran", folder.path.display()))
+                .hint("run again"));
+        }
+        let root = std::fs::canonicalize(&folder.path)?;
+        for (name, file) in &found {
+            if !std::fs::canonicalize(&file.path)?.starts_with(&root) {
+                return Err(NodeError::new(format!("{name:?} leads out of its folder through a link")));
+            }
+        }
+        Ok(found)
     }
 
     /// Writes a file below the output folder: whole, durable, and owned by this node and item, so that no

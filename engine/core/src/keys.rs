@@ -126,6 +126,26 @@ impl KeyMaker {
     }
 }
 
+/// The name of a value by what it holds, where that can be told.
+pub(crate) fn content(value: &Value) -> Option<Key> {
+    let mut maker = KeyMaker::new("content");
+    match value {
+        Value::Object(o) => {
+            maker.str(o.type_name());
+            maker.bytes(&o.content()?);
+        }
+        Value::List(items) => {
+            maker.str("list");
+            maker.u64(items.len() as u64);
+            for item in items.iter() {
+                maker.key(&content(item)?);
+            }
+        }
+        plain => maker.value(plain),
+    }
+    Some(maker.done())
+}
+
 /// The key of one output of a node.
 pub(crate) fn port(node: &Key, output: usize) -> Key {
     if output == 0 {

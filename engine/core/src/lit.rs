@@ -8,6 +8,11 @@ use kiln_document::Lit;
 use kiln_types::{Color, FileRef, Value};
 use std::path::Path;
 
+/// No folder of more files is taken as one thing.
+const MOST_FILES: usize = 10_000;
+/// How deep folders may lie in each other.
+const MOST_FOLDERS: usize = 64;
+
 /// Finds files and their hashes for literals that name files.
 pub(crate) struct FileFinder<'a> {
     pub sandbox: &'a Sandbox,
@@ -33,30 +38,50 @@ impl FileFinder<'_> {
     }
 
     fn folder(&self, root: &Path) -> Result<kiln_types::Key, NodeError> {
+        Ok(self.files_below(root)?.1)
+    }
+
+    /// The files in and below a folder, by their names relative to it, and the hash over all of them.
+    pub fn files_below(&self, root: &Path) -> Result<(Vec<(String, FileRef)>, kiln_types::Key), NodeError> {
         let mut files = Vec::new();
-        let mut todo = vec![root.to_path_buf()];
-        while let Some(folder) = todo.pop() {
+        let mut todo = vec![(root.to_path_buf(), 0)];
+        while let Some((folder, depth)) = todo.pop() {
+            if depth > MOST_FOLDERS {
+                return Err(NodeError::new(format!("{} lies too deep", folder.display()))
+                    .hint("is there a link in it that leads back?"));
+            }
             for entry in std::fs::read_dir(&folder)? {
                 let path = entry?.path();
                 let hidden = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
-                if hidden || files.len() > 10_000 {
+                if hidden {
                 } else if path.is_dir() {
-                    todo.push(path);
+                    todo.push((path, depth + 1));
                 } else {
                     files.push(path);
                 }
             }
+            if files.len() > MOST_FILES {
+                return Err(NodeError::new(format!(
+                    "{} has more than {MOST_FILES} files in and below it",
+                    root.display()
+                )));
+            }
         }
         files.sort();
         let mut maker = crate::keys::KeyMaker::new("folder");
-        for (path, hash) in files.iter().zip(self.files.hash_many(&files, self.now)) {
-            maker.str(&path.strip_prefix(root).unwrap_or(path).to_string_lossy());
-            maker.key(&hash?);
+        let mut found = Vec::with_capacity(files.len());
+        let hashes = self.files.hash_many(&files, self.now);
+        for (path, hash) in files.into_iter().zip(hashes) {
+            let (name, hash) =
+                (path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned(), hash?);
+            maker.str(&name);
+            maker.key(&hash);
+            found.push((name, FileRef { path: path.into(), hash }));
         }
-        Ok(maker.done())
+        Ok((found, maker.done()))
     }
 
-    /// What a parameter's value stands for besides itself: the embeddings that a prompt names. They belong to the key.
+    /// What a parameter's value stands for besides itself: the embeddings and LoRAs that a prompt names. They belong to the key.
     pub fn beside(&self, kind: Option<&Kind>, value: &Value, maker: &mut crate::keys::KeyMaker) {
         let Some(Kind::Prompt) = kind else { return };
         let texts: &[Value] = match value {
@@ -65,9 +90,9 @@ impl FileFinder<'_> {
         };
         for text in texts {
             let Value::Text(text) = text else { continue };
-            for name in crate::models::embedding_names(text) {
+            for (kind, name) in crate::models::named_in(text) {
                 maker.str(&name);
-                match self.model("embeddings", &name) {
+                match self.model(kind, &name) {
                     Ok(file) => maker.key(&file.hash),
                     Err(_) => maker.str("none"),
                 }

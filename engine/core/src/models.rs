@@ -86,6 +86,10 @@ pub fn find(roots: &[PathBuf], kind: &str, name: &str) -> Option<PathBuf> {
 
 /// Why there is no such model, with the nearest that is there.
 pub(crate) fn missing(roots: &[PathBuf], kind: &str, name: &str) -> NodeError {
+    if names_of(kind).is_empty() {
+        return NodeError::new(format!("there is no file or folder {name:?}"))
+            .hint("paths are relative to the graph's file");
+    }
     let all = list(roots, kind);
     let error = NodeError::new(format!("there is no model {name:?} in the `{kind}` folders"));
     if let Some(near) = crate::words::nearest(name, all.iter()) {
@@ -103,6 +107,26 @@ pub(crate) fn missing(roots: &[PathBuf], kind: &str, name: &str) -> NodeError {
     }
     let some: Vec<&str> = all.iter().take(5).map(String::as_str).collect();
     error.hint(format!("there are {}{}", some.join(", "), if all.len() > 5 { " and others" } else { "" }))
+}
+
+/// The names of LoRAs a text calls for with `<lora:name:0.8>`.
+#[must_use]
+pub fn lora_names(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for piece in text.split("<lora:").skip(1).take(1000) {
+        let Some((inside, _)) = piece.split_once('>') else { continue };
+        let name = inside.split(':').next().unwrap_or_default().trim();
+        if !name.is_empty() && !found.iter().any(|f| f == name) {
+            found.push(name.to_owned());
+        }
+    }
+    found
+}
+
+/// Every model a text names: its kind, and its name.
+pub(crate) fn named_in(text: &str) -> Vec<(&'static str, String)> {
+    let embeddings = embedding_names(text).into_iter().map(|name| ("embeddings", name));
+    embeddings.chain(lora_names(text).into_iter().map(|name| ("loras", name))).collect()
 }
 
 /// The names of embeddings a prompt calls for with `embedding:name`; what follows a name (`,`, `)`, `:1.2`) is left off.

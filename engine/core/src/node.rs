@@ -173,6 +173,15 @@ pub trait Effect: Send + Sync {
         let _ = outcome;
         Ok(Vec::new())
     }
+
+    /// The same, with a look at what the effect left in the output folder: for outputs too large for the journal.
+    ///
+    /// # Errors
+    /// When the outcome cannot be read, or what was left is not what it says.
+    fn values(&self, cx: &Cx<'_>, outcome: &[u8]) -> Result<Vec<(&'static str, Value)>, NodeError> {
+        let _ = cx;
+        self.outputs(outcome)
+    }
 }
 
 /// What a node does.
@@ -230,6 +239,8 @@ impl Node {
             writes_files: false,
             uses_network: false,
             reads_paths: false,
+            by_value: false,
+            reads_graph: false,
             inputs: Vec::new(),
             params: Vec::new(),
             outputs: Vec::new(),
@@ -367,6 +378,7 @@ impl Node {
             gather: false,
             many: false,
             whole: false,
+            recipe: false,
             was: &[],
         };
         set(&mut input);
@@ -479,6 +491,28 @@ impl Node {
     #[must_use]
     pub fn reads_paths(mut self) -> Self {
         self.schema.reads_paths = true;
+        self
+    }
+    /// The node also reads how the value of the last input was made: [`Cx::recipe`] tells it, and it belongs to the key.
+    #[must_use]
+    pub fn reads_recipe(mut self) -> Self {
+        if let Some(input) = self.schema.inputs.last_mut() {
+            input.recipe = true;
+        }
+        self
+    }
+    /// The node tells of the graph's text ([`Cx::graph_text`]): when the graph changes, it works again.
+    #[must_use]
+    pub fn reads_graph(mut self) -> Self {
+        self.schema.reads_graph = true;
+        self
+    }
+    /// What is made of its outputs is named by what they hold, not by how they came to be: when it gives the same as
+    /// before, nothing downstream runs again. For small plain values, and objects that tell their
+    /// [content](kiln_types::Object::content); others are named as ever.
+    #[must_use]
+    pub fn by_value(mut self) -> Self {
+        self.schema.by_value = true;
         self
     }
     /// With these parameters the first output is `input` unchanged: the node is then passed by, and the

@@ -64,6 +64,8 @@ pub struct Input {
     pub many: bool,
     /// Takes a list whole where the type says one value.
     pub whole: bool,
+    /// The node also reads how the value was made: see [`crate::Cx::recipe`].
+    pub recipe: bool,
     /// Other names it answers to: earlier ones, or ComfyUI's.
     pub was: &'static [&'static str],
 }
@@ -371,6 +373,10 @@ pub struct Schema {
     pub uses_network: bool,
     /// Looks at the paths of its files, not only at what is in them: paths are part of its key.
     pub reads_paths: bool,
+    /// What is made of its outputs is named by what they hold, not by how they came to be.
+    pub by_value: bool,
+    /// Reads the graph's text: it is part of its key.
+    pub reads_graph: bool,
     /// Input ports.
     pub inputs: Vec<Input>,
     /// Parameters.

@@ -15,6 +15,11 @@ pub trait Object: Any + Send + Sync + fmt::Debug {
     fn byte_size(&self) -> usize;
     /// Itself, so that a node of its family can recognise it.
     fn as_any(&self) -> &dyn Any;
+    /// Everything that what is made of it can depend on, as bytes: equal values have equal bytes on every machine.
+    /// `None` where that cannot be told; then it is named by how it was made.
+    fn content(&self) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// A file and what is in it.

@@ -146,6 +146,7 @@ impl<'p> Driver<'p> {
             cancel: &self.shared.cancel,
             signs: &crate::cx::Quiet,
             stray: None,
+            recipes: &[],
         };
         if !effect.stands(&cx, &outcome) {
             return None;

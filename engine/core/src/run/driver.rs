@@ -41,6 +41,8 @@ pub(crate) struct Driver<'p> {
     pub local: Vec<u32>,
     pub sizes: BTreeMap<Scope, usize>,
     pub(super) gate_region: BTreeMap<u32, u32>,
+    /// The hash of the graph's text, once somebody asked.
+    pub(super) graph_digest: std::cell::OnceCell<kiln_types::Key>,
     pub(super) members: Vec<std::collections::HashSet<u32>>,
     pub(super) names: Vec<Arc<str>>,
     pub frames: BTreeMap<u64, Frame>,
@@ -127,6 +129,7 @@ impl<'p> Driver<'p> {
             local,
             sizes,
             gate_region,
+            graph_digest: std::cell::OnceCell::new(),
             members: plan.regions.iter().map(|r| r.members.iter().copied().collect()).collect(),
             names: plan.nodes.iter().map(|n| Arc::from(n.id.as_str())).collect(),
             frames: BTreeMap::new(),

@@ -72,6 +72,8 @@ pub(crate) struct Cell {
     pub outs: Vec<Option<Value>>,
     /// Files that computed paths name, by slot.
     pub late: Vec<(usize, Value)>,
+    /// How the values of some inputs were made, by slot.
+    pub recipes: Vec<(usize, Arc<crate::recipe::Recipe>)>,
     /// Who is to be told.
     pub waiters: Vec<Seat>,
     /// Whose values it holds on to.
@@ -96,6 +98,7 @@ impl Cell {
             alias: None,
             outs: Vec::new(),
             late: Vec::new(),
+            recipes: Vec::new(),
             waiters: Vec::new(),
             holds: Vec::new(),
             readers: 0,
@@ -118,6 +121,8 @@ pub(crate) struct RegionState {
     pub decided: Option<Result<u32, Bad>>,
     /// The mark that an ordered gate made of the present attempt, and the past it was compared with.
     pub marks: Vec<(u32, Vec<u8>, Key)>,
+    /// Each gate's score at each attempt, for what is told of the one that passed.
+    pub scores: Vec<(u32, u32, f64)>,
     /// Attempts beyond the last one, each asked for by a person.
     pub extra: u32,
 }

@@ -18,6 +18,17 @@ enum Try {
 impl Driver<'_> {
     /// Follows what passes values on, to the node that makes the value.
     pub(super) fn resolve(&self, frame: u64, reader: u32, wire: Wire) -> Result<(u64, Wire), Stop> {
+        self.resolve_by(frame, reader, wire, &mut |_, _| {})
+    }
+
+    /// The same; `pass` hears of every node that passes the value on, gates among them.
+    pub(super) fn resolve_by(
+        &self,
+        frame: u64,
+        reader: u32,
+        wire: Wire,
+        pass: &mut dyn FnMut(u64, u32),
+    ) -> Result<(u64, Wire), Stop> {
         let mut wire = wire;
         loop {
             let plan = &self.plan.nodes[wire.node as usize];
@@ -46,6 +57,7 @@ impl Driver<'_> {
             if !passes_on {
                 return Ok((home, wire));
             }
+            pass(home, wire.node);
             let Some(cell) = self.peek(home, wire.node) else {
                 return Err(Stop::Bad(Bad::Failed("a frame is gone: a fault of the engine".into())));
             };
@@ -132,6 +144,7 @@ impl Driver<'_> {
             maker.str(&self.numeric_class);
         }
         let mut first = Vec::new();
+        let mut recipes = Vec::new();
         let mut parts: Vec<(String, String)> = Vec::new();
         let mut note = |slot: usize, key: &Key| {
             if self.explain {
@@ -193,13 +206,23 @@ impl Driver<'_> {
                                 if let Some(State::Bad(bad)) = self.peek(home, wire.node).map(|c| &c.state) {
                                     return Try::Stop(Stop::Bad(bad.clone()));
                                 }
-                                if plan.late.contains(&slot)
+                                let by_value = self.def(wire.node).schema().by_value;
+                                if (plan.late.contains(&slot) || by_value)
                                     && self.peek(home, wire.node).is_none_or(|c| c.state != State::Ready)
                                 {
                                     return Try::Stop(Stop::Value(home, wire.node));
                                 }
                                 match self.peek(home, wire.node).and_then(|c| c.key) {
-                                    Some(key) => made.push(keys::port(&key, wire.port as usize)),
+                                    Some(key) => {
+                                        let held = by_value
+                                            .then(|| self.peek(home, wire.node)?.outs.get(wire.port as usize))
+                                            .flatten()
+                                            .and_then(Option::as_ref)
+                                            .and_then(keys::content);
+                                        made.push(
+                                            held.unwrap_or_else(|| keys::port(&key, wire.port as usize)),
+                                        );
+                                    }
                                     None => first.push((home, wire.node)),
                                 }
                             }
@@ -222,6 +245,16 @@ impl Driver<'_> {
                     made.iter().for_each(|k| maker.key(k));
                     if let Some(key) = made.first() {
                         note(slot, key);
+                    }
+                    if schema.inputs.get(slot).is_some_and(|i| i.recipe) {
+                        match self.recipe_of(frame, node, wires) {
+                            Ok(recipe) => {
+                                maker.str("recipe");
+                                maker.key(&recipe.digest());
+                                recipes.push((slot, std::sync::Arc::new(recipe)));
+                            }
+                            Err(stop) => return Try::Stop(stop),
+                        }
                     }
                 }
             }
@@ -260,7 +293,22 @@ impl Driver<'_> {
                 _ => maker.u64(0),
             }
         }
+        if schema.reads_graph {
+            // The text of an item follows from the run's and from the item.
+            let text = || {
+                let mut graph = KeyMaker::new("graph");
+                graph.str(&(self.shared.lent.graph_text)(None));
+                graph.done()
+            };
+            maker.str("graph");
+            maker.key(self.graph_digest.get_or_init(text));
+        }
         let key = maker.done();
+        if !recipes.is_empty()
+            && let Some(cell) = self.cell(frame, node)
+        {
+            cell.recipes = recipes;
+        }
         let report = &mut self.stats[node as usize];
         if report.key.is_none() {
             report.key = Some(key.to_string());
@@ -321,7 +369,9 @@ impl Driver<'_> {
                 Err(Stop::Undecided(_, other)) => {
                     Err(format!("{} decides first", self.names[other as usize]))
                 }
-                Err(Stop::Value(_, other)) => Err(format!("{} gives the path", self.names[other as usize])),
+                Err(Stop::Value(_, other)) => {
+                    Err(format!("{} gives what it is named by", self.names[other as usize]))
+                }
                 Err(Stop::Bad(_)) => Err("it cannot be known".to_owned()),
             },
         };

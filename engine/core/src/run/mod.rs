@@ -10,6 +10,7 @@ mod frame;
 mod keying;
 mod limit;
 mod memory;
+mod recipes;
 mod regions;
 pub mod report;
 mod review;

@@ -176,6 +176,7 @@ impl Driver<'_> {
             cancel: &self.shared.cancel,
             signs: &crate::cx::Quiet,
             stray: None,
+            recipes: &[],
         };
         compare(&cx, mark, &accepted).map(|v| Some((v, chain)))
     }
@@ -189,6 +190,10 @@ impl Driver<'_> {
         let told = if verdict.score.is_nan() { 0.0 } else { verdict.score.clamp(f64::MIN, f64::MAX) };
         self.count_verdict(frame, gate, verdict.accept, told, &verdict.reason);
         self.note_verdict(frame, region, gate, verdict);
+        self.edit(frame, region, |s| {
+            s.scores.retain(|(a, g, _)| (*a, *g) != (state.attempt, gate));
+            s.scores.push((state.attempt, gate, told));
+        });
         if verdict.accept {
             let passed = state.passed + 1;
             self.edit(frame, region, |s| s.passed = passed);
@@ -259,6 +264,7 @@ impl Driver<'_> {
             cell.alias = None;
             cell.outs = Vec::new();
             cell.late = Vec::new();
+            cell.recipes = Vec::new();
             cell.readers = 0;
             cell.load = false;
             let bytes = std::mem::take(&mut cell.bytes);

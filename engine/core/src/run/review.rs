@@ -202,6 +202,7 @@ impl Driver<'_> {
                 cell.generation += 1;
                 cell.key = None;
                 cell.late = Vec::new();
+                cell.recipes = Vec::new();
                 sinks.push(node as u32);
             }
         }

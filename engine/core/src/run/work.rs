@@ -9,6 +9,7 @@ use crate::cx::{Cancel, Cx, ItemInfo, Items, Lent, Signs, Slot};
 use crate::keys;
 use crate::node::{Ask, Behaviour, Effect, Node, NodeError, Verdict};
 use crate::plan::converts;
+use crate::recipe::Recipe;
 use crate::schema::Doubt;
 use kiln_store::{Attempt, DiskCache, Intended, IntentRecord, Place, Question, Shelf, Thumb};
 use kiln_types::{Color, FileRef, Image, Key, Type, Value, names};
@@ -149,6 +150,8 @@ pub(crate) struct Task {
     pub keep: bool,
     /// What a gate judges, when a person may come to see it.
     pub shown: Option<Shown>,
+    /// How inputs were made, for nodes that read it.
+    pub recipes: Vec<(usize, Arc<Recipe>)>,
 }
 
 /// What came of it.
@@ -400,6 +403,7 @@ fn with_cx<T>(
         cancel: &shared.cancel,
         signs: &signs,
         stray: None,
+        recipes: &task.recipes,
     };
     let made = work(&mut cx)?;
     if let Some(stray) = cx.stray {
@@ -522,7 +526,8 @@ fn once(
     };
     let read = |outcome: &[u8]| -> Result<Vec<Option<Value>>, NodeError> {
         let mut outs = vec![None; task.outs];
-        for (name, value) in effect.outputs(outcome)? {
+        let (values, _) = with_cx(task, slots, index, key, shared, |cx| effect.values(cx, outcome))?;
+        for (name, value) in values {
             if let Some(at) = task.def.schema().output(name, 0) {
                 outs[at] = Some(value);
             }

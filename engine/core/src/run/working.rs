@@ -59,6 +59,7 @@ impl Driver<'_> {
         let plan = &self.plan.nodes[node as usize];
         let key = cell.key.unwrap_or(Key([0; 32]));
         let loads = cell.load;
+        let cell_recipes = cell.recipes.clone();
         let job = match &plan.node.behaviour {
             _ if self.is_keep(node) => Job::Keep(key),
             Behaviour::Pure(_) if loads => {
@@ -105,6 +106,7 @@ impl Driver<'_> {
             },
             keep: false,
             shown,
+            recipes: cell_recipes,
         };
         let quiet = matches!(task.job, Job::Load(_) | Job::Keep(_));
         if matches!(task.job, Job::Load(_)) {
