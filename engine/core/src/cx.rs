@@ -1,6 +1,6 @@
 //! What a node sees while it works: its inputs, its parameters, its item, and the doors.
 
-use crate::doors::{Clock, Net, OutFolder, Request, Response, Sandbox, Written};
+use crate::doors::{Answer, Clock, Exchange, Net, OutFolder, Request, Response, Sandbox, Written};
 use crate::node::NodeError;
 use crate::schema::Schema;
 use kiln_types::{Color, FileRef, Image, Key, Mask, Object, Value};
@@ -525,6 +525,14 @@ impl Cx<'_> {
     /// When it may not, or no answer came.
     pub fn send(&self, request: &Request) -> Result<Response, NodeError> {
         self.lent.net.send(request)
+    }
+
+    /// Sends what is large, slow or secret, if the run may use the network; the answer is read piece by piece.
+    ///
+    /// # Errors
+    /// When it may not, or no answer came.
+    pub fn exchange(&self, exchange: Exchange<'_>) -> Result<Answer, NodeError> {
+        self.lent.net.exchange(exchange)
     }
 
     /// Milliseconds since 1970, from the run's clock.

@@ -3,6 +3,7 @@
 //! A node never reaches out by itself: it asks its [`crate::Cx`], which asks these. So a run can be
 //! refused a network, kept inside its folders, replayed, and tested without any of them.
 
+pub use crate::exchange::{Answer, Content, Exchange};
 use crate::node::NodeError;
 use kiln_store::{Folder, Millis};
 use kiln_types::{FileRef, Key};
@@ -64,6 +65,32 @@ pub trait Net: Send + Sync {
     /// # Errors
     /// When the address is not allowed, or no answer came.
     fn send(&self, request: &Request) -> Result<Response, NodeError>;
+
+    /// The same for what is large, slow or secret. A network that knows nothing of that sends it as it can: all at
+    /// once, and without a token.
+    ///
+    /// # Errors
+    /// As [`Net::send`], or when there is no such token.
+    fn exchange(&self, exchange: Exchange<'_>) -> Result<Answer, NodeError> {
+        if exchange.token.is_some() {
+            return Err(NodeError::new("this network has no tokens"));
+        }
+        let mut body = Vec::new();
+        match exchange.content {
+            Content::None => {}
+            Content::Bytes(bytes) => body.extend_from_slice(bytes),
+            Content::Stream(stream) => {
+                stream.read_to_end(&mut body)?;
+            }
+        }
+        let headers = exchange.headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let (method, url) = (exchange.method.to_owned(), exchange.url.to_owned());
+        let answer = self.send(&Request { method, url, headers, body })?;
+        if answer.body.len() as u64 > exchange.most {
+            return Err(NodeError::new(format!("the answer is longer than {} bytes", exchange.most)));
+        }
+        Ok(Answer::new(answer.status, Vec::new(), Box::new(io::Cursor::new(answer.body)), None))
+    }
 }
 
 /// A network that is refused: the default.
@@ -75,6 +102,12 @@ impl Net for NoNet {
         let host = request.url.split('/').nth(2).unwrap_or(&request.url);
         Err(NodeError::new(format!("the network is off, so {} was not asked", request.url))
             .hint(format!("allow it with --allow-net {host}")))
+    }
+
+    fn exchange(&self, exchange: Exchange<'_>) -> Result<Answer, NodeError> {
+        let (method, url) = (exchange.method.to_owned(), exchange.url.to_owned());
+        self.send(&Request { method, url, headers: Vec::new(), body: Vec::new() })?;
+        Err(NodeError::new("the network is off"))
     }
 }
 
@@ -310,6 +343,12 @@ impl OutFolder {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What the folder is written through.
+    #[must_use]
+    pub fn disk(&self) -> &Arc<dyn kiln_store::Disk> {
+        &self.disk
     }
 
     /// Where a relative path lies, if that is inside.

@@ -5,6 +5,7 @@
 pub mod codec;
 mod cx;
 pub mod doors;
+mod exchange;
 mod keys;
 pub mod lit;
 pub mod models;

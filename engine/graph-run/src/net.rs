@@ -2,8 +2,9 @@
 
 use crate::fail::Fail;
 use kiln_core::NodeError;
-use kiln_core::doors::{Net, Request, Response};
+use kiln_core::doors::{Answer, Content, Exchange, Net, Request, Response};
 use std::time::Duration;
+use ureq::AsSendBody;
 
 /// No answer is longer.
 const MAX_BODY: u64 = 4 << 20;
@@ -93,28 +94,102 @@ fn target(url: &str) -> Result<(String, u16), NodeError> {
     Ok((authority.host().to_ascii_lowercase(), authority.port_u16().unwrap_or(standard)))
 }
 
-impl Net for Allowed {
-    fn send(&self, request: &Request) -> Result<Response, NodeError> {
-        let (name, port) = target(&request.url)?;
+/// How the name of every variable begins that may hold a token: a graph cannot ask for other secrets.
+const TOKENS: &str = "KILN_TOKEN";
+
+/// The token of a name, from the environment.
+fn token(name: &str, url: &str) -> Result<String, NodeError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !name.starts_with(TOKENS) || !name.chars().all(plain) {
+        return Err(NodeError::new(format!("{name:?} is not the name of a variable that may hold a token"))
+            .hint(format!("put the token into a variable whose name begins with {TOKENS}")));
+    }
+    let (host, _) = target(url)?;
+    let here = ["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str());
+    if !here && !url.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://")) {
+        return Err(NodeError::new(format!("a token is not sent to {host} in the clear"))
+            .hint("use an address that begins with https://"));
+    }
+    // Whatever is wrong with it, its text is not told.
+    match std::env::var(name) {
+        Ok(token) if !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()) => Ok(token),
+        Ok(token) if token.is_empty() => Err(NodeError::new(format!("the variable {name} is empty"))
+            .hint(format!("put the token of {host} into it"))),
+        Ok(_) => Err(NodeError::new(format!("the variable {name} holds no token: it has odd characters"))
+            .hint("a token is one word")),
+        Err(_) => Err(NodeError::new(format!("there is no token in the variable {name}"))
+            .hint(format!("put the token of {host} into it"))),
+    }
+}
+
+impl Allowed {
+    /// The host and port of an address, as words, if they may be reached.
+    fn reach(&self, url: &str) -> Result<String, NodeError> {
+        let (name, port) = target(url)?;
         if !self.allows(&name, port) {
             return Err(NodeError::new(format!("{name}:{port} is no host this run may reach"))
                 .hint(format!("allow it with --allow-net {name}:{port}")));
         }
-        let broken = |e: &dyn std::fmt::Display| NodeError::new(format!("{name}:{port} did not answer: {e}"));
+        Ok(format!("{name}:{port}"))
+    }
+
+    fn ask<S: AsSendBody>(
+        &self,
+        host: &str,
+        building: ureq::http::request::Builder,
+        body: S,
+        timeout: Duration,
+    ) -> Result<ureq::http::Response<ureq::Body>, NodeError> {
+        let broken = |e: &dyn std::fmt::Display| NodeError::new(format!("{host} did not answer: {e}"));
+        let asked = building.body(body).map_err(|e| broken(&e))?;
+        let asked = self.agent.configure_request(asked).timeout_global(Some(timeout)).build();
+        let answer = self.agent.run(asked).map_err(|e| broken(&e))?;
+        if answer.status().is_redirection() {
+            let to = answer.headers().get("location").and_then(|v| v.to_str().ok()).unwrap_or("elsewhere");
+            return Err(NodeError::new(format!("{host} sends on to {to}, which is not followed"))
+                .hint("put the last address into the graph"));
+        }
+        Ok(answer)
+    }
+}
+
+impl Net for Allowed {
+    fn exchange(&self, exchange: Exchange<'_>) -> Result<Answer, NodeError> {
+        let host = self.reach(exchange.url)?;
+        let mut building = ureq::http::Request::builder().method(exchange.method).uri(exchange.url);
+        for (key, value) in exchange.headers {
+            building = building.header(*key, *value);
+        }
+        let secret = exchange.token.map(|name| token(name, exchange.url)).transpose()?;
+        if let Some(secret) = &secret {
+            building = building.header("Authorization", format!("Bearer {secret}"));
+        }
+        let timeout = exchange.timeout;
+        let answer = match exchange.content {
+            Content::None => self.ask(&host, building, (), timeout),
+            Content::Bytes(bytes) => self.ask(&host, building, bytes, timeout),
+            Content::Stream(stream) => {
+                self.ask(&host, building, ureq::SendBody::from_reader(stream), timeout)
+            }
+        }?;
+        let status = answer.status().as_u16();
+        let text = |v: &ureq::http::HeaderValue| v.to_str().unwrap_or_default().to_owned();
+        let headers = answer.headers().iter().map(|(n, v)| (n.as_str().to_owned(), text(v))).collect();
+        let body = answer.into_body().into_with_config().limit(exchange.most).reader();
+        Ok(Answer::new(status, headers, Box::new(body), secret))
+    }
+
+    fn send(&self, request: &Request) -> Result<Response, NodeError> {
+        let host = self.reach(&request.url)?;
         let mut building = ureq::http::Request::builder().method(request.method.as_str()).uri(&request.url);
         for (key, value) in &request.headers {
             building = building.header(key, value);
         }
-        let asked = building.body(request.body.as_slice()).map_err(|e| broken(&e))?;
-        let mut answer = self.agent.run(asked).map_err(|e| broken(&e))?;
+        let mut answer = self.ask(&host, building, request.body.as_slice(), TIMEOUT)?;
         let status = answer.status().as_u16();
-        if answer.status().is_redirection() {
-            let to = answer.headers().get("location").and_then(|v| v.to_str().ok()).unwrap_or("elsewhere");
-            return Err(NodeError::new(format!("{name}:{port} sends on to {to}, which is not followed"))
-                .hint("put the last address into the graph"));
-        }
         let body = answer.body_mut().with_config().limit(MAX_BODY).read_to_vec();
-        Ok(Response { status, body: body.map_err(|e| broken(&e))? })
+        let broken = |e: ureq::Error| NodeError::new(format!("{host} did not answer: {e}"));
+        Ok(Response { status, body: body.map_err(broken)? })
     }
 }
 
@@ -166,6 +241,43 @@ mod tests {
         {
             assert!(net.send(&get(bad)).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_token_goes_where_it_may_and_nowhere_else() {
+        let net = Allowed::new(&["127.0.0.1".into(), "example.org".into()]).unwrap();
+        let ask = |url: &str, token: &str| {
+            net.exchange(Exchange { token: Some(token), ..Exchange::get(url) }).unwrap_err().to_string()
+        };
+        for bad in ["HOME", "PATH", "AWS_SECRET_ACCESS_KEY", "KILN_TOKEN X", "", "XKILN_TOKEN"] {
+            assert!(ask("https://example.org/", bad).contains("begins with KILN_TOKEN"), "{bad}");
+        }
+        assert!(ask("http://example.org/", "KILN_TOKEN_X").contains("in the clear"));
+        assert!(ask("https://evil.org/", "KILN_TOKEN_X").contains("--allow-net"));
+        let none = ask("https://example.org/", "KILN_TOKEN_THAT_NOBODY_SET");
+        assert!(none.contains("no token in the variable KILN_TOKEN_THAT_NOBODY_SET"), "{none}");
+    }
+
+    #[test]
+    fn an_exchange_streams_and_has_its_limits() {
+        let net = Allowed::new(&["127.0.0.1".into()]).unwrap();
+        let port = serve(b"HTTP/1.1 429 Slow\r\nretry-after: 3\r\ncontent-length: 4\r\n\r\nwait".to_vec());
+        let url = format!("http://127.0.0.1:{port}/x");
+        let mut body = std::io::Cursor::new(vec![b'x'; 1000]);
+        let asked = Exchange { method: "POST", content: Content::Stream(&mut body), ..Exchange::get(&url) };
+        let mut answer = net.exchange(asked).unwrap();
+        assert_eq!((answer.status, answer.header("Retry-After")), (429, Some("3")));
+        assert_eq!(answer.bytes().unwrap(), b"wait");
+
+        let port = serve(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlong".to_vec());
+        let url = format!("http://127.0.0.1:{port}/x");
+        let mut long = net.exchange(Exchange { most: 3, ..Exchange::get(&url) }).unwrap();
+        assert!(long.bytes().is_err());
+
+        let port =
+            serve(b"HTTP/1.1 301 Moved\r\nlocation: http://evil.org/\r\ncontent-length: 0\r\n\r\n".to_vec());
+        let moved = net.exchange(Exchange::get(&format!("http://127.0.0.1:{port}/x"))).unwrap_err();
+        assert!(moved.what.contains("evil.org"), "{moved}");
     }
 
     #[test]
