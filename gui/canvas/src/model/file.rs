@@ -1,0 +1,156 @@
+//! The document's file: opened, saved whole or not at all, and kept beside it while it is being edited, so that a
+//! crash loses at most a few seconds.
+
+use super::Document;
+use kiln_core::document::Problems;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Why a file was not opened or saved.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It cannot be read or written.
+    #[error("{0}: {1}")]
+    Io(PathBuf, #[source] std::io::Error),
+    /// It is no graph.
+    #[error("{0} is not a graph this version can read:\n{1}")]
+    Text(PathBuf, #[source] Problems),
+    /// It is a picture without a graph.
+    #[error("{0} is a picture, but carries no graph: only pictures that Kiln saved do")]
+    NoGraph(PathBuf),
+}
+
+/// Opens a `.ron`, or the graph that a picture carries.
+///
+/// # Errors
+/// When it cannot be read or is no graph.
+pub fn open(path: &Path) -> Result<Document, FileError> {
+    let bytes = std::fs::read(path).map_err(|e| FileError::Io(path.to_owned(), e))?;
+    let text = match text_of(&bytes) {
+        Some(text) => text,
+        None => return Err(FileError::NoGraph(path.to_owned())),
+    };
+    Document::parse(&text).map_err(|e| FileError::Text(path.to_owned(), e))
+}
+
+/// The document in a file's bytes: the text itself, or what a picture carries.
+#[must_use]
+pub fn text_of(bytes: &[u8]) -> Option<String> {
+    let is_picture = bytes.starts_with(b"\x89PNG") || bytes.starts_with(&[0xff, 0xd8]);
+    let is_webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
+    if is_picture || is_webp {
+        let found = kiln_codec::read_text(bytes).ok().flatten()?;
+        // A Kiln picture carries the graph, or a record that holds it.
+        return match serde_json::from_str::<serde_json::Value>(&found) {
+            Ok(json) => json.get("graph").and_then(|g| g.as_str()).map(str::to_owned),
+            Err(_) => Some(found),
+        };
+    }
+    Some(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// When the disk says no; the file is then as it was.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let fail = |e| FileError::Io(path.to_owned(), e);
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(fail)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = folder.join(format!(".{name}.{}.part", std::process::id()));
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        drop(file);
+        std::fs::rename(&beside, path)?;
+        // The name is on disk when its folder is; where folders cannot be synced, the rename has to do.
+        if let Ok(folder) = std::fs::File::open(folder) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    };
+    write().map_err(|e| {
+        let _ = std::fs::remove_file(&beside);
+        fail(e)
+    })
+}
+
+/// Where unsaved work is kept: one file for each window, with the place it belongs to in its first line.
+#[derive(Debug)]
+pub struct Keeper {
+    file: PathBuf,
+    kept: Option<u64>,
+}
+
+/// Unsaved work that an earlier window left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where it is kept.
+    pub kept: PathBuf,
+    /// The file it belongs to, if it had one.
+    pub path: Option<PathBuf>,
+    /// The document's text.
+    pub text: String,
+}
+
+const MARK: &str = "// Unsaved work of Kiln; belongs to: ";
+
+impl Keeper {
+    /// A keeper in a folder, for one window.
+    #[must_use]
+    pub fn new(folder: &Path, window: &str) -> Self {
+        Self { file: folder.join(format!("{window}.ron")), kept: None }
+    }
+
+    /// Keeps the document as it is now, if it changed since the last time. Says whether it wrote.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&mut self, doc: &Document, path: Option<&Path>) -> Result<bool, FileError> {
+        if self.kept == Some(doc.state()) {
+            return Ok(false);
+        }
+        let of = path.map(|p| p.display().to_string()).unwrap_or_default();
+        let text = format!("{MARK}{}\n{}", of.replace(['\n', '\r'], " "), doc.to_text());
+        write_whole(&self.file, text.as_bytes())?;
+        self.kept = Some(doc.state());
+        Ok(true)
+    }
+
+    /// The document is saved: there is nothing to keep.
+    pub fn clear(&mut self) {
+        let _ = std::fs::remove_file(&self.file);
+        self.kept = None;
+    }
+
+    /// Where it keeps.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+}
+
+/// Unsaved work in a folder, by windows whose process is gone.
+#[must_use]
+pub fn left_behind(folder: &Path, lives: &dyn Fn(&str) -> bool) -> Vec<Found> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut found: Vec<Found> = entries
+        .filter_map(Result::ok)
+        .filter_map(|entry| {
+            let kept = entry.path();
+            let window = kept.file_name()?.to_str()?.strip_suffix(".ron")?.to_owned();
+            if window.starts_with('.') || lives(&window) {
+                return None;
+            }
+            let text = std::fs::read_to_string(&kept).ok()?;
+            let (first, rest) = text.split_once('\n')?;
+            let path = first.strip_prefix(MARK)?;
+            let path = (!path.is_empty()).then(|| PathBuf::from(path));
+            Some(Found { kept, path, text: rest.to_owned() })
+        })
+        .collect();
+    found.sort_by(|a, b| a.kept.cmp(&b.kept));
+    found
+}
