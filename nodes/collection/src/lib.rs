@@ -9,7 +9,8 @@
 //! 4. [`grammar`] makes names and lore that fit an item's traits.
 //! 5. [`rarity`] counts how rare each item is, as OpenRarity and others do.
 //! 6. [`metadata`] writes token and collection documents and holds them against their schemas.
-//! 7. [`provenance`] hashes files, proves items by a Merkle tree, and keeps an audit log.
+//! 7. [`provenance`] hashes files, proves items by a Merkle tree, and keeps an audit log; [`seal`] binds a whole folder
+//!    by them and finds what changed since.
 //!
 //! Nothing here opens a file, looks at a clock or at the network, and the same input gives the same output on every
 //! machine: chance comes from [`Chance`], floats from `libm`.
@@ -25,6 +26,7 @@ pub mod metadata;
 pub mod plan;
 pub mod provenance;
 pub mod rarity;
+pub mod seal;
 mod words;
 
 pub use chance::Chance;

@@ -54,6 +54,7 @@ fn token() -> Token {
                 attempt: Some(2),
                 gates: [("sharpness".to_owned(), 0.93)].into_iter().collect(),
                 recipe: Some(digest('c')),
+                remake: None,
             }),
             other: [("studio".to_owned(), json!({"hand": [1, 2]}))].into_iter().collect(),
         }),

@@ -15,7 +15,8 @@ mod validate;
 pub use collection::{Collection, CollectionProperties};
 pub use template::{Context, Template, TemplateError};
 pub use token::{
-    Attribute, AttributeValue, Display, File, Generation, LoraUse, ModelUse, Properties, Token, attributes,
+    Attribute, AttributeValue, Display, File, Generation, LoraUse, ModelUse, Properties, Remake, Token,
+    attributes,
 };
 pub use validate::{
     COLLECTION_SCHEMA, Fault, MetadataError, TOKEN_SCHEMA, check_collection, check_token, read_token,

@@ -178,6 +178,43 @@ pub struct Generation {
     /// The picture's key: the hash of everything it was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<String>,
+    /// What it takes to make the picture again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remake: Option<Remake>,
+}
+
+/// What it takes to make a picture again, bit for bit, beside the engine and the models.
+///
+/// The graph itself is not here: every picture carries it, and a sealed collection has a copy in `provenance/graph.ron`.
+/// This says which item of it the token is, and what is to come out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remake {
+    /// blake3 of the graph's text as it ran for this item, settings made: the text that rides along in its picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<String>,
+    /// The item's number in its batch, from 0; none for what was made without items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<u64>,
+    /// How many items the batch had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<u64>,
+    /// The item's row, where the batch came from a table.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub row: IndexMap<String, String>,
+    /// Parameters that differ from the collection's graph for this token, by `node.parameter`, as a graph writes them:
+    /// what a redo or a next version set.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub set: IndexMap<String, String>,
+    /// The picture's file, below the output folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// SHA-256 of the picture's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The hash of the picture's pixels ([`seal::pixels`](crate::seal::pixels)), which stays when words in the file change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<String>,
 }
 
 /// A model that took part.

@@ -126,6 +126,12 @@ impl AuditLog {
         Ok(Self { head: verify(from)? })
     }
 
+    /// Goes on with a log whose chain was followed before, and ends here.
+    #[must_use]
+    pub fn at(head: Head) -> Self {
+        Self { head }
+    }
+
     /// Where the log ends now.
     #[must_use]
     pub fn head(&self) -> Head {
@@ -176,6 +182,19 @@ fn line(record: &Record, seq: u64, prev: Digest, hash: Digest) -> String {
 /// # Errors
 /// The first line that is broken, and how.
 pub fn verify(from: impl Read) -> Result<Head, LogError> {
+    let (head, broken) = follow_all(from, |_, _| ());
+    broken.map_or(Ok(head), Err)
+}
+
+/// Follows the chain as far as it holds: what each line says, where the log ends after it, and the line that is broken,
+/// if one is.
+pub fn read(from: impl Read) -> (Vec<(Record, Head)>, Option<LogError>) {
+    let mut all = Vec::new();
+    let (_, broken) = follow_all(from, |record, head| all.push((record, head)));
+    (all, broken)
+}
+
+fn follow_all(from: impl Read, mut tell: impl FnMut(Record, Head)) -> (Head, Option<LogError>) {
     let mut from = io::BufReader::new(from);
     let mut head = Head::EMPTY;
     let mut bytes = Vec::new();
@@ -185,11 +204,18 @@ pub fn verify(from: impl Read) -> Result<Head, LogError> {
         // No more than a line can be is taken in, whatever the file.
         let most = MOST_LINE as u64 + 1;
         let read = from.by_ref().take(most).read_until(b'\n', &mut bytes);
-        let read = read.map_err(|error| LogError::Read { line: number, error })?;
-        if read == 0 {
-            return Ok(head);
+        let followed = match read {
+            Ok(0) => return (head, None),
+            Ok(_) => follow(head, &bytes),
+            Err(error) => Err(LogError::Read { line: number, error }),
+        };
+        match followed {
+            Ok((record, next)) => {
+                head = next;
+                tell(record, next);
+            }
+            Err(broken) => return (head, Some(broken)),
         }
-        head = follow(head, &bytes)?;
     }
 }
 
@@ -209,7 +235,7 @@ pub fn verify_to(from: impl Read, known: Head) -> Result<(), LogError> {
 }
 
 /// One more line.
-fn follow(head: Head, bytes: &[u8]) -> Result<Head, LogError> {
+fn follow(head: Head, bytes: &[u8]) -> Result<(Record, Head), LogError> {
     let number = head.lines + 1;
     let wrong = |what: String| LogError::Line { line: number, what };
     let Some(text) = bytes.strip_suffix(b"\n") else {
@@ -247,5 +273,5 @@ fn follow(head: Head, bytes: &[u8]) -> Result<Head, LogError> {
     if line(&record, found.seq, found.prev, found.hash).as_bytes() != bytes {
         return Err(wrong("its content is right, but it is not written in canonical form".to_owned()));
     }
-    Ok(Head { lines: number, hash: expected })
+    Ok((record, Head { lines: number, hash: expected }))
 }

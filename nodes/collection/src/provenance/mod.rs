@@ -13,5 +13,5 @@ mod merkle;
 
 pub use collection::Provenance;
 pub use hashes::{Digest, DigestError, Hashes};
-pub use log::{AuditLog, Head, LogError, MOST_LINE, Record, verify, verify_to};
+pub use log::{AuditLog, Head, LogError, MOST_LINE, Record, read as read_log, verify, verify_to};
 pub use merkle::{MerkleError, MerkleTree, keccak256, leaf, token_leaf, verify_proof};
