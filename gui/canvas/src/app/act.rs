@@ -522,13 +522,7 @@ impl Studio {
         let dropped = ctx.input(|i| i.raw.dropped_files.clone());
         for drop in dropped {
             let at = ctx.input(|i| i.pointer.latest_pos());
-            if let Some(path) = drop.path {
-                self.take_file(ctx, &path, at);
-            } else if let Some(bytes) = drop.bytes
-                && let Some(text) = file::text_of(&bytes)
-            {
-                self.leave(Then::Text(text));
-            }
+            self.take_file(ctx, drop.path(), at);
         }
     }
 

@@ -169,16 +169,17 @@ impl Studio {
                 ui.label(RichText::new(format!("{left} waiting")).small().color(look.muted));
                 ui.horizontal(|ui| {
                     let free = ui.memory(|m| m.focused().is_none()) && matches!(self.over, Over::None);
-                    let key = |key| free && ui.input(|i| i.key_pressed(key) && i.modifiers.is_none());
+                    let pressed = |key| free && ui.input(|i| i.key_pressed(key) && i.modifiers.is_none());
+                    let (accept, reject, redo) = (pressed(egui::Key::Y), pressed(egui::Key::X), pressed(egui::Key::R));
                     let yes = egui::Button::new(RichText::new("Accept  (Y)").color(look.on_accent))
                         .fill(look.accent);
-                    if ui.add(yes).clicked() || key(egui::Key::Y) {
+                    if ui.add(yes).clicked() || accept {
                         decision = Some(Decision::Accept);
                     }
                     let reason = ui
                         .data_mut(|d| d.get_temp::<String>(egui::Id::new("reject reason")))
                         .unwrap_or_default();
-                    if ui.button("Reject  (X)").clicked() || key(egui::Key::X) {
+                    if ui.button("Reject  (X)").clicked() || reject {
                         let reason = if reason.is_empty() {
                             "rejected by a person".to_owned()
                         } else {
@@ -186,7 +187,7 @@ impl Studio {
                         };
                         decision = Some(Decision::Reject { reason });
                     }
-                    if ui.button("Redo  (R)").clicked() || key(egui::Key::R) {
+                    if ui.button("Redo  (R)").clicked() || redo {
                         decision = Some(Decision::Redo);
                     }
                     let mut text = reason;

@@ -111,18 +111,18 @@ impl Studio {
         ui.horizontal(|ui| {
             ui.label(RichText::new(definition.as_deref().unwrap_or(&ty)).small().color(look.muted));
             ui.label(RichText::new("·").small().color(look.muted));
-            let field = TextEdit::singleline(&mut id)
-                .font(egui::FontId::monospace(11.5))
-                .desired_width(ui.available_width())
-                .margin(vec2(4.0, 2.0));
             let key = egui::Id::new(("node name", name.to_owned()));
             if let Some(typed) = ui.data(|d| d.get_temp::<String>(key)) {
                 id = typed;
             }
-            let mut text = id.clone();
-            let response = ui.add(field.id(key.with("field")));
+            let field = TextEdit::singleline(&mut id)
+                .font(egui::FontId::monospace(11.5))
+                .desired_width(ui.available_width())
+                .margin(vec2(4.0, 2.0))
+                .id(key.with("field"));
+            let response = ui.add(field);
             ui.ctx().accesskit_node_builder(response.id, |node| node.set_label("Node name"));
-            std::mem::swap(&mut text, &mut id);
+            let text = id.clone();
             if response.changed() {
                 ui.data_mut(|d| d.insert_temp(key, text.clone()));
             }

@@ -181,7 +181,7 @@ impl Studio {
         let mut canvas = Canvas::new();
         canvas.snap = settings.snap;
         canvas.minimap = settings.minimap;
-        let shelf = Shelf { models: setup.models.clone(), ..Shelf::default() };
+        let shelf = Shelf::new(setup.models.clone());
         let tour = (!settings.toured).then_some(0);
         Self {
             doc: Document::new(),

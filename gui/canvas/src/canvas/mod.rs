@@ -44,7 +44,7 @@ pub enum Snap {
 }
 
 /// A view on one graph of a document.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Canvas {
     /// Which graph.
     pub scope: Scope,
@@ -77,6 +77,12 @@ pub struct Canvas {
     cameras: BTreeMap<Scope, Camera>,
 }
 
+impl Default for Canvas {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Default for Hit {
     fn default() -> Self {
         Self::Plane
@@ -88,9 +94,24 @@ impl Canvas {
     #[must_use]
     pub fn new() -> Self {
         Self {
+            scope: Scope::new(),
+            camera: Camera::default(),
+            scene: Scene::default(),
+            selection: Selection::default(),
+            wire: None,
+            gesture: Gesture::Idle,
+            hover: Hit::Plane,
+            snap: Snap::default(),
             minimap: true,
+            menu_at: Pos2::ZERO,
             window: Rect::from_min_size(Pos2::ZERO, vec2(1200.0, 800.0)),
-            ..Self::default()
+            guides: Vec::new(),
+            bases: BTreeMap::new(),
+            tokens: 0,
+            gesture_token: None,
+            far: far::Cache::default(),
+            fitted: false,
+            cameras: BTreeMap::new(),
         }
     }
 

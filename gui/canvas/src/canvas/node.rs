@@ -210,7 +210,7 @@ fn header(
     b.line(sign, pos2(left, middle), Align2::CENTER_CENTER, b.font(15.0, regular()), sign_color, 100.0);
 
     let mut right = rect.right() - b.len(12.0);
-    let mut tag = |text: &str, color: Color32, right: &mut f32| {
+    let tag = |text: &str, color: Color32, right: &mut f32| {
         let w = b.line(
             text,
             pos2(*right, middle),

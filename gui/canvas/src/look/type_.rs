@@ -1,7 +1,7 @@
 //! Type: Inter, in three weights of one variable font, with Phosphor's icons among the letters.
 
-use egui::text::{FontData, FontDefinitions, VariationCoords};
-use egui::{FontFamily, FontTweak};
+use egui::epaint::text::VariationCoords;
+use egui::{FontData, FontDefinitions, FontFamily, FontTweak};
 use std::sync::Arc;
 
 /// Text as it is read.

@@ -6,6 +6,9 @@ use kiln_core::document::Problems;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// Under which name a Kiln picture carries its graph.
+const GRAPH_KEY: &str = "kiln";
+
 /// Why a file was not opened or saved.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -39,7 +42,7 @@ pub fn text_of(bytes: &[u8]) -> Option<String> {
     let is_picture = bytes.starts_with(b"\x89PNG") || bytes.starts_with(&[0xff, 0xd8]);
     let is_webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
     if is_picture || is_webp {
-        let found = kiln_codec::read_text(bytes).ok().flatten()?;
+        let found = kiln_codec::read_text(bytes, GRAPH_KEY).ok().flatten()?;
         // A Kiln picture carries the graph, or a record that holds it.
         return match serde_json::from_str::<serde_json::Value>(&found) {
             Ok(json) => json.get("graph").and_then(|g| g.as_str()).map(str::to_owned),

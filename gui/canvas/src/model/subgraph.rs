@@ -36,7 +36,8 @@ impl Step<'_> {
         }
         let graph = self.graph();
         let view = self.view();
-        let mut inner = Graph { title: title.to_owned(), ..Graph::default() };
+        let mut inner = Graph::new();
+        title.clone_into(&mut inner.title);
         let mut place = View::default();
         let mut from: IndexMap<String, Source> = IndexMap::new();
         let mut ways_in: BTreeMap<Link, String> = BTreeMap::new();

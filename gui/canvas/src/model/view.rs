@@ -239,7 +239,8 @@ mod tests {
     #[test]
     fn a_section_of_another_kind_is_kept() {
         for text in ["7", "{}", "{ \"positions\": 3 }", "{ 1: 2 }"] {
-            let mut graph = Graph { canvas: Some(Lit::parse(text).unwrap()), ..Graph::default() };
+            let mut graph = Graph::new();
+            graph.canvas = Some(Lit::parse(text).unwrap());
             let before = graph.canvas.clone();
             assert_eq!(View::take(&mut graph).to_lit(), before, "{text}");
         }

@@ -23,7 +23,7 @@ pub enum Change {
 }
 
 /// What widgets look up: models, files, pictures.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Shelf {
     /// Folders of model files.
     pub models: Vec<PathBuf>,
@@ -33,7 +33,19 @@ pub struct Shelf {
     thumbs: BTreeMap<PathBuf, Option<egui::TextureHandle>>,
 }
 
+impl std::fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shelf").field("models", &self.models).finish_non_exhaustive()
+    }
+}
+
 impl Shelf {
+    /// A shelf with these folders of model files.
+    #[must_use]
+    pub fn new(models: Vec<PathBuf>) -> Self {
+        Self { models, ..Self::default() }
+    }
+
     /// Models of a kind, looked up once.
     pub fn models(&mut self, kind: &'static str) -> &[String] {
         self.lists.entry(kind).or_insert_with(|| kiln_core::models::list(&self.models, kind))
@@ -179,7 +191,8 @@ fn kind(
                 ui.spacing_mut().item_spacing.x = 6.0;
                 let half = (wide - 6.0) / 2.0;
                 let speed = ((max - min) / 400.0).clamp(0.001, 10.0);
-                for (v, lo, hi, end) in [(&mut a, *min, b, "lowest"), (&mut b, a, *max, "highest")] {
+                let (low, high) = (a, b);
+                for (v, lo, hi, end) in [(&mut a, *min, high, "lowest"), (&mut b, low, *max, "highest")] {
                     let drag = DragValue::new(v)
                         .range(lo..=hi)
                         .speed(speed)
