@@ -504,3 +504,20 @@ fn the_referee_sees_what_is_wrong() {
     assert!(check(&plan, &short, 10).contains(&Breach::Size { planned: 4, found: 1 }));
     assert!(Assignment::from_items(&plan, &[vec![Some(9), None]]).is_err());
 }
+
+#[test]
+fn too_few_different_items_are_named_as_that() {
+    // Nobody lacks a rule's consent here: there are 51 different items, and 60 are wanted.
+    let plan = Plan::from_ron(
+        r#"(size: 60, groups: [
+            (name: "Sky", values: [(name: "Dusk", weight: 0), (name: "Noon")]),
+            (name: "Fur", values: [(name: "Red"), (name: "Silver"), (name: "Golden", exactly: 2)]),
+            (name: "Hat", chance: 0.5, values: [(name: "Cap"), (name: "Crown", exactly: 3), (name: "Hood"), (name: "Beret")]),
+            (name: "Level", values: [(name: "1"), (name: "5"), (name: "9")]),
+            (name: "Grain", values: [(name: "Fine"), (name: "Coarse")]),
+        ], rules: [Implies(trait: "Fur: Golden", then: ["Hat: Crown"])])"#,
+    )
+    .unwrap();
+    let told = assign(&plan).unwrap_err().to_string();
+    assert!(told.contains("60") && told.contains("no two items alike"), "{told}");
+}

@@ -167,7 +167,14 @@ fn a_plans_items_become_tokens() {
     for item in 0..found.len() {
         let traits = found.traits(&plan, item);
         let tier = plan.tier(&found.item(item)).unwrap();
-        let with = Context { name: &plan.name, number: item as u64, total: plan.size, tier, traits: &traits };
+        let with = Context {
+            name: &plan.name,
+            number: item as u64,
+            total: plan.size,
+            tier,
+            traits: &traits,
+            others: &[],
+        };
         let token = Token {
             name: name.fill(&with).unwrap(),
             description: description.fill(&with).unwrap(),

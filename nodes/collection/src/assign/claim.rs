@@ -469,8 +469,9 @@ impl Claim {
             Self::Nobody { room }
             | Self::Slot { room, .. }
             | Self::Together { room, .. }
-            | Self::Counts { room, .. } => Some(*room),
-            Self::Few | Self::FewOf { .. } => None,
+            | Self::Counts { room, distinct: false, .. } => Some(*room),
+            // How many different items there are is a matter of all rooms.
+            Self::Few | Self::FewOf { .. } | Self::Counts { .. } => None,
         }
     }
 }

@@ -26,6 +26,7 @@ mod blame;
 mod claim;
 mod deal;
 mod flow;
+mod hand;
 mod mend;
 mod model;
 mod quota;
@@ -33,6 +34,7 @@ mod search;
 mod simplex;
 
 pub use blame::{Contradiction, Culprit};
+pub use hand::{ByHand, HandError};
 
 use crate::plan::{Plan, PlanError};
 use mend::{Faults, Mender};

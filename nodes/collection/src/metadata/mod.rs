@@ -13,10 +13,11 @@ mod token;
 mod validate;
 
 pub use collection::{Collection, CollectionProperties};
-pub use template::{Context, Template, TemplateError};
+pub use schema::JsonSchema;
+pub use template::{Context, PLACES, Template, TemplateError};
 pub use token::{
     Attribute, AttributeValue, Display, File, Generation, LoraUse, ModelUse, Properties, Remake, Token,
-    attributes,
+    attribute, attributes,
 };
 pub use validate::{
     COLLECTION_SCHEMA, Fault, MetadataError, TOKEN_SCHEMA, check_collection, check_token, read_token,

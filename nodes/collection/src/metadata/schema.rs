@@ -16,6 +16,28 @@ pub(super) struct Schema {
     patterns: BTreeMap<String, Regex>,
 }
 
+/// A schema that somebody else wrote, for answers of programs that are asked to keep to it.
+#[derive(Debug)]
+pub struct JsonSchema(Schema);
+
+impl JsonSchema {
+    /// Reads a schema.
+    ///
+    /// # Errors
+    /// It is not JSON, or uses words beyond those understood here.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Schema::new(text).map(Self)
+    }
+
+    /// Everything that is wrong with a document; at most a hundred faults.
+    #[must_use]
+    pub fn check(&self, document: &Value) -> Vec<Fault> {
+        let mut faults = self.0.check(document);
+        faults.truncate(100);
+        faults
+    }
+}
+
 /// Words that say something to people only.
 const TOLD: [&str; 5] = ["$schema", "$id", "title", "description", "$defs"];
 /// Words that are understood.

@@ -18,6 +18,7 @@ enum Part {
     Number(usize),
     Total,
     Tier(Option<String>),
+    Other { name: String, digits: usize, otherwise: Option<String> },
     Trait { group: String, otherwise: Option<String> },
 }
 
@@ -34,7 +35,12 @@ pub struct Context<'a> {
     pub tier: Option<&'a str>,
     /// The traits: group and value.
     pub traits: &'a [(&'a str, &'a str)],
+    /// Further places by name, those that [`Template::parse_with`] allows.
+    pub others: &'a [(&'a str, &'a str)],
 }
+
+/// The places every template has.
+pub const PLACES: [&str; 5] = ["name", "number", "total", "tier", "trait"];
 
 /// Why a template cannot be read or filled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +74,12 @@ pub enum TemplateError {
     /// A tier the token does not have.
     #[error("the token belongs to no tier; write `{{tier|other words}}` for those")]
     NoTier,
+    /// A further place that has no words here.
+    #[error("`{{{place}}}` has no value here; write `{{{place}|other words}}`, or link what gives it")]
+    NoValue {
+        /// Which place.
+        place: String,
+    },
     /// Digits without end.
     #[error("character {at}: `{{number:…}}` takes 1 to 20 digits")]
     Digits {
@@ -82,6 +94,14 @@ impl Template {
     /// # Errors
     /// A brace without its other half, or a place that nothing fills.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_with(text, &[])
+    }
+
+    /// Reads a template that has further places, by name; `{rank:4}` has digits too.
+    ///
+    /// # Errors
+    /// As [`Template::parse`].
+    pub fn parse_with(text: &str, others: &[&str]) -> Result<Self, TemplateError> {
         let mut parts = Vec::new();
         let mut plain = String::new();
         let mut letters = text.chars().enumerate().peekable();
@@ -106,7 +126,7 @@ impl Template {
                     if !plain.is_empty() {
                         parts.push(Part::Text(std::mem::take(&mut plain)));
                     }
-                    parts.push(read_place(&place, at + 1)?);
+                    parts.push(read_place(&place, at + 1, others)?);
                 }
                 '}' => return Err(TemplateError::Brace { at: at + 1, brace: '}' }),
                 other => plain.push(other),
@@ -141,6 +161,17 @@ impl Template {
                 Part::Tier(otherwise) => {
                     text.push_str(with.tier.or(otherwise.as_deref()).ok_or(TemplateError::NoTier)?);
                 }
+                Part::Other { name, digits, otherwise } => {
+                    let own = with.others.iter().find(|(known, _)| known == name).map(|(_, words)| *words);
+                    let own = own.filter(|words| !words.is_empty());
+                    let Some(words) = own.or(otherwise.as_deref()) else {
+                        return Err(TemplateError::NoValue { place: name.clone() });
+                    };
+                    match words.parse::<u64>() {
+                        Ok(number) if *digits > 0 => text.push_str(&format!("{number:0digits$}")),
+                        _ => text.push_str(words),
+                    }
+                }
                 Part::Trait { group, otherwise } => {
                     let own = with.traits.iter().find(|(name, _)| name == group).map(|(_, value)| *value);
                     let Some(words) = own.or(otherwise.as_deref()) else {
@@ -155,7 +186,7 @@ impl Template {
     }
 }
 
-fn read_place(place: &str, at: usize) -> Result<Part, TemplateError> {
+fn read_place(place: &str, at: usize, others: &[&str]) -> Result<Part, TemplateError> {
     let (what, otherwise) = match place.split_once('|') {
         Some((what, otherwise)) => (what, Some(otherwise.to_owned())),
         None => (place, None),
@@ -176,8 +207,16 @@ fn read_place(place: &str, at: usize) -> Result<Part, TemplateError> {
         ("trait", Some(group), otherwise) if !group.is_empty() => {
             Ok(Part::Trait { group: group.to_owned(), otherwise })
         }
+        (name, digits, otherwise) if others.contains(&name) => {
+            let digits = match digits.map(str::parse) {
+                None => 0,
+                Some(Ok(digits @ 1..=20)) => digits,
+                Some(_) => return Err(TemplateError::Digits { at }),
+            };
+            Ok(Part::Other { name: name.to_owned(), digits, otherwise })
+        }
         _ => {
-            let near = words::did_you_mean(what, ["name", "number", "total", "tier", "trait"]);
+            let near = words::did_you_mean(what, PLACES.iter().chain(others).copied());
             let hint = match what {
                 "trait" => "; name the group: `{trait:Hat}`".to_owned(),
                 _ if near.is_empty() => {
@@ -196,7 +235,7 @@ mod tests {
 
     fn fill(text: &str) -> Result<String, TemplateError> {
         let traits = [("Hat", "Crown"), ("Eyes", "Green")];
-        let with = Context { name: "Foxes", number: 7, total: 2000, tier: None, traits: &traits };
+        let with = Context { name: "Foxes", number: 7, total: 2000, traits: &traits, ..Context::default() };
         Template::parse(text)?.fill(&with)
     }
 

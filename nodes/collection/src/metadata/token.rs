@@ -1,7 +1,7 @@
 //! One token's document.
 
 use crate::assign::Assignment;
-use crate::plan::Plan;
+use crate::plan::{Group, Plan, TraitValue};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -288,8 +288,22 @@ pub(super) fn text(document: &impl Serialize) -> String {
 #[must_use]
 pub fn attributes(plan: &Plan, assignment: &Assignment, item: usize) -> Vec<Attribute> {
     let values = assignment.item(item).into_iter();
-    let one = |(group, value): (&crate::plan::Group, Option<usize>)| {
-        Some(Attribute::text(group.shown(), group.values.get(value?)?.shown()))
-    };
+    let one = |(group, value): (&Group, Option<usize>)| attribute(group, group.values.get(value?)?);
     plan.groups.iter().zip(values).filter_map(one).collect()
+}
+
+/// A value of a group as an attribute: a number where the group says so. `None` for groups that are hidden.
+#[must_use]
+pub fn attribute(group: &Group, value: &TraitValue) -> Option<Attribute> {
+    if group.hidden {
+        return None;
+    }
+    let number = value.number().filter(|_| group.display.is_some() || group.max_value.is_some());
+    Some(match number {
+        Some(number) => Attribute {
+            max_value: group.max_value,
+            ..Attribute::number(group.shown(), number, group.display)
+        },
+        None => Attribute::text(group.shown(), value.shown()),
+    })
 }

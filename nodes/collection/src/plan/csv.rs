@@ -6,9 +6,9 @@ use crate::words;
 use ::csv::{ReaderBuilder, StringRecord, Trim};
 use indexmap::IndexMap;
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 19] = [
     "group", "value", "weight", "exactly", "percent", "chance", "show", "prompt", "negative", "lora",
-    "strength", "layer", "never", "requires", "implies",
+    "strength", "layer", "never", "requires", "implies", "is", "blend", "opacity", "display",
 ];
 
 /// A column `set:sampler.cfg` sets a parameter.
@@ -81,6 +81,18 @@ fn take_row(
         }
         group.chance = Some(chance);
     }
+    if let Some(opacity) = cells.number("opacity")? {
+        group.opacity = Some(opacity);
+    }
+    if let Some(blend) = cells.text("blend") {
+        group.blend = Some(blend);
+    }
+    if let Some(display) = cells.get("display") {
+        let read = serde_json::from_value(serde_json::Value::String(display.to_owned()));
+        let ways = "number, boost_number, boost_percentage or date";
+        let wrong = |_| cells.wrong("display", &format!("`{display}` is none of {ways}"));
+        group.display = Some(read.map_err(wrong)?);
+    }
     let Some(name) = cells.get("value") else {
         return Err(cells.wrong("value", "every row names a value; `none` is for items without this group"));
     };
@@ -101,6 +113,7 @@ fn take_row(
         prompt: cells.text("prompt"),
         negative: cells.text("negative"),
         layer: cells.text("layer"),
+        is: cells.get("is").map(setting),
         ..TraitValue::default()
     };
     let strength = cells.number("strength")?;

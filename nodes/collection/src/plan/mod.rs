@@ -18,6 +18,7 @@ pub(crate) use refer::{Names, halves};
 pub use refer::{Pick, Traits};
 pub use valid::{MOST_GROUPS, MOST_ITEMS, MOST_RULES, MOST_TEXT, MOST_VALUES};
 
+use crate::metadata::Display;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,21 @@ pub struct Group {
     /// How many items have none, said as for a value. Either this or `chance`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub none: Option<Nothing>,
+    /// How the group's layers act on what lies below: one of [`BLENDS`]; `normal` where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blend: Option<String>,
+    /// How strongly the group's layers show, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "ron::opacity")]
+    pub opacity: Option<f64>,
+    /// The values are numbers, and marketplaces show them in this way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display: Option<Display>,
+    /// The largest number there can be, for a bar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_value: Option<f64>,
+    /// Drawn and assigned like any other, but no attribute of the token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
     /// The values.
     pub values: Vec<TraitValue>,
 }
@@ -98,6 +114,9 @@ pub struct TraitValue {
     /// The name shown to collectors, where it is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub show: Option<String>,
+    /// What it stands for where nodes read it as a number, a colour or a text; its name where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is: Option<Setting>,
     /// Words for the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
@@ -129,6 +148,27 @@ pub struct Lora {
 fn one() -> f64 {
     1.0
 }
+
+/// The ways in which a layer can act on what lies below it, as canvas programs name them.
+pub const BLENDS: [&str; 17] = [
+    "normal",
+    "multiply",
+    "screen",
+    "overlay",
+    "darken",
+    "lighten",
+    "color-dodge",
+    "color-burn",
+    "hard-light",
+    "soft-light",
+    "difference",
+    "exclusion",
+    "add",
+    "hue",
+    "saturation",
+    "color",
+    "luminosity",
+];
 
 /// What a parameter is set to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -251,6 +291,18 @@ impl TraitValue {
     #[must_use]
     pub fn shown(&self) -> &str {
         self.show.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The number it stands for, where it is one.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        match &self.is {
+            Some(Setting::Int(n)) => Some(*n as f64),
+            Some(Setting::Float(n)) => Some(*n),
+            Some(Setting::Text(text)) => text.trim().parse().ok().filter(|n: &f64| n.is_finite()),
+            Some(Setting::Bool(_)) => None,
+            None => self.name.trim().parse().ok().filter(|n: &f64| n.is_finite()),
+        }
     }
 }
 

@@ -135,6 +135,11 @@ pub(super) fn percent<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>,
     within(from, "percent", 0.0..=100.0, "lies between 0 and 100")
 }
 
+/// How strongly something shows.
+pub(super) fn opacity<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    within(from, "opacity", 0.0..=1.0, "lies between 0 and 1")
+}
+
 /// A share of one.
 pub(super) fn share<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     within(from, "chance", 0.0..=1.0, "lies between 0 and 1")

@@ -1,7 +1,7 @@
 //! Whether a plan makes sense on its own, before anybody tries to fulfil it.
 
 use super::refer::{ANY, NONE, Names};
-use super::{Group, Plan, PlanError, Rule, Tier};
+use super::{BLENDS, Group, Plan, PlanError, Rule, Setting, Tier};
 use std::collections::HashMap;
 
 /// The most items of a plan.
@@ -137,6 +137,25 @@ fn check_group(group: &Group) -> Result<(), String> {
         }
         one_of(none.weight, none.exactly, none.percent).map_err(|what| format!("none: {what}"))?;
     }
+    if let Some(blend) = group.blend.as_deref().filter(|blend| !BLENDS.contains(blend)) {
+        let near = crate::words::did_you_mean(blend, BLENDS);
+        let near = if near.is_empty() { format!("; there are {}", BLENDS.join(", ")) } else { near };
+        return Err(format!("blend: there is no way `{blend}`{near}"));
+    }
+    if group.opacity.is_some_and(|o| !(0.0..=1.0).contains(&o)) {
+        return Err("`opacity` lies between 0 and 1".to_owned());
+    }
+    if group.max_value.is_some_and(|most| !most.is_finite()) {
+        return Err("`max_value` is a number".to_owned());
+    }
+    if (group.display.is_some() || group.max_value.is_some())
+        && let Some(value) = group.values.iter().find(|value| value.number().is_none())
+    {
+        return Err(format!(
+            "its values are shown as numbers, and `{}` is none; give it `is: 5`, or leave `display` and `max_value` out",
+            value.name
+        ));
+    }
     let percent: f64 = group.values.iter().filter_map(|v| v.percent).sum::<f64>()
         + group.none.as_ref().and_then(|n| n.percent).unwrap_or(0.0);
     if percent > 100.0 + 1e-6 {
@@ -166,6 +185,10 @@ fn check_values(plan: &Plan, at: usize, group: &Group, lines: &dyn Lines) -> Res
             return Err(fail(format!(
                 "there is a value `{other}` already; names differ by more than capitals"
             )));
+        }
+        let infinite = |setting: &Setting| matches!(setting, Setting::Float(n) if !n.is_finite());
+        if value.is.as_ref().is_some_and(infinite) || value.set.values().any(infinite) {
+            return Err(fail("`is` and `set` take numbers that are neither NaN nor infinite".to_owned()));
         }
         if let Some(key) = value.set.keys().find(|key| !parameter(key)) {
             return Err(fail(format!("set: `{key}` is not written \"node.parameter\"")));
