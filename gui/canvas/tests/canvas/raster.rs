@@ -21,7 +21,7 @@ impl egui_kittest::TestRenderer for Textures {
     fn handle_delta(&mut self, delta: &mut TexturesDelta) {
         let mut all = self.0.borrow_mut();
         for (id, deltas) in delta.set.iter() {
-            for one in deltas_of(deltas) {
+            for one in deltas {
                 set(&mut all, *id, one);
             }
         }
@@ -31,10 +31,6 @@ impl egui_kittest::TestRenderer for Textures {
         delta.set.clear();
         delta.free.clear();
     }
-}
-
-fn deltas_of(delta: &ImageDelta) -> [&ImageDelta; 1] {
-    [delta]
 }
 
 fn set(all: &mut HashMap<TextureId, Texture>, id: TextureId, delta: &ImageDelta) {

@@ -61,6 +61,8 @@ impl Bench {
         }
         let textures = Textures::default();
         let app = move |ui: &mut egui::Ui, studio: &mut Option<Studio>| {
+            // The fonts are there from the frame after this one, as in a window.
+            let first = studio.is_none();
             let studio = studio.get_or_insert_with(|| {
                 let registry = registry();
                 let engine = Arc::new(Engine::new(registry.clone()).unwrap());
@@ -83,7 +85,9 @@ impl Bench {
                 };
                 Studio::new(ui.ctx(), setup)
             });
-            studio.ui(ui);
+            if !first {
+                studio.ui(ui);
+            }
         };
         let harness = HarnessBuilder::default()
             .with_size(size)
@@ -145,7 +149,7 @@ impl Bench {
     }
 
     fn button(&mut self, at: Pos2, button: egui::PointerButton, pressed: bool, modifiers: Modifiers) {
-        self.harness.input_mut().modifiers = modifiers;
+        self.harness.event(egui::Event::ModifiersChanged(modifiers));
         self.harness.event(egui::Event::PointerButton { pos: at, button, pressed, modifiers });
         self.harness.step();
     }
@@ -161,7 +165,7 @@ impl Bench {
         self.hover(at);
         self.button(at, egui::PointerButton::Primary, true, keys);
         self.button(at, egui::PointerButton::Primary, false, keys);
-        self.harness.input_mut().modifiers = Modifiers::NONE;
+        self.harness.event(egui::Event::ModifiersChanged(Modifiers::NONE));
         self.settle();
     }
 
@@ -187,12 +191,12 @@ impl Bench {
         self.hover(from);
         self.button(from, egui::PointerButton::Primary, true, keys);
         for n in 1..=6 {
-            self.harness.input_mut().modifiers = keys;
+            self.harness.event(egui::Event::ModifiersChanged(keys));
             self.hover(from + (to - from) * (n as f32 / 6.0));
         }
         self.harness.step();
         self.button(to, egui::PointerButton::Primary, false, keys);
-        self.harness.input_mut().modifiers = Modifiers::NONE;
+        self.harness.event(egui::Event::ModifiersChanged(Modifiers::NONE));
         self.settle();
     }
 

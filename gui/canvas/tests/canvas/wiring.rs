@@ -78,7 +78,8 @@ fn a_double_click_adds_a_node_there() {
     assert_eq!(graph.nodes.len(), 4);
     let (name, node) = graph.nodes.last().unwrap();
     assert!(node.ty.to_lowercase().contains("invert"), "{}", node.ty);
-    let place = bench.at(&format!("Node {} ({name})", bench_title(&mut bench, name)));
+    let label = format!("Node {} ({name})", bench_title(&mut bench, name));
+    let place = bench.at(&label);
     assert!((place - at).length() < 8.0, "{place:?} {at:?}");
 }
 
