@@ -39,7 +39,7 @@ fn layers(root: &Path) {
                     return Rgba([tone, 90 + (v * 9.0) as u8, 200 - tone / 2, 255]);
                 }
                 let (cx, cy) = (0.5 + 0.1 * (g - 4.0) * 0.3, 0.2 + 0.08 * g);
-                let wave = 0.02 * ((fx * 40.0 + v).sin() + (fy * 30.0).cos());
+                let wave = 0.02 * (((fx * 6.0 + v) % 1.0 - 0.5).abs() + ((fy * 5.0) % 1.0 - 0.5).abs());
                 let d = ((fx - cx) * (fx - cx) + (fy - cy) * (fy - cy)).sqrt() + wave;
                 let r = 0.12 + 0.03 * v / 9.0 + 0.04 * (8.0 - g) / 8.0;
                 let alpha = ((r - d) * 60.0).clamp(0.0, 1.0);

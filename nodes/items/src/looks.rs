@@ -66,7 +66,7 @@ fn apart(a: &Look, b: &Look) -> Result<(Option<u32>, Option<f64>), NodeError> {
         }
         _ => None,
     };
-    Ok((bits, cosine.map(f64::from)))
+    Ok((bits, cosine))
 }
 
 /// Some of a tier's items, spread evenly.

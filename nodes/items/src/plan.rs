@@ -141,7 +141,9 @@ fn of_folder(cx: &Cx<'_>, files: &Files) -> Result<Plan, NodeError> {
 fn written_here(cx: &Cx<'_>) -> Result<(Plan, bool), NodeError> {
     let text = cx.text("text")?;
     if text.trim().is_empty() {
-        return Err(NodeError::new("there is no plan").at("file").hint("name its file, or write it into text"));
+        return Err(NodeError::new("there is no plan")
+            .at("file")
+            .hint("name its file, or write it into text"));
     }
     Ok((Plan::from_ron(&text).map_err(|e| NodeError::new(e).at("text"))?, true))
 }

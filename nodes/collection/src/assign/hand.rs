@@ -10,6 +10,9 @@ use crate::check;
 use crate::plan::{Plan, PlanError, Rule, Traits};
 use std::collections::{BTreeMap, HashMap};
 
+/// How many items have each row of values.
+type Twins = HashMap<Vec<u32>, u32>;
+
 /// Exchanges by way of a third item that are tried for one value.
 const MOST_TRIES: usize = 20_000;
 
@@ -72,7 +75,7 @@ impl Assignment {
         let wanted = self.wanted(plan, hands)?;
         let mut made = self.clone();
         let rules = Rules::new(plan)?;
-        let mut twins: HashMap<Vec<u32>, u32> = HashMap::with_capacity(made.size);
+        let mut twins: Twins = HashMap::with_capacity(made.size);
         for item in 0..made.size {
             *twins.entry(made.row(item)).or_default() += 1;
         }
@@ -125,7 +128,7 @@ impl Assignment {
         &mut self,
         plan: &Plan,
         rules: &Rules,
-        twins: &mut HashMap<Vec<u32>, u32>,
+        twins: &mut Twins,
         wanted: &BTreeMap<usize, BTreeMap<usize, u32>>,
         (item, group, slot): (usize, usize, u32),
     ) {
@@ -141,7 +144,7 @@ impl Assignment {
             .map(|n| (start + n) % self.size)
             .filter(|other| *other != item && self.columns[group][*other] == slot && !pinned(*other, group))
             .collect();
-        let free = |row: &Vec<u32>, twins: &HashMap<Vec<u32>, u32>| {
+        let free = |row: &[u32], twins: &Twins| {
             (plan.allow_duplicates || !twins.contains_key(row)) && rules.allow(row, &self.values)
         };
         let given = |other: usize| {
@@ -168,9 +171,9 @@ impl Assignment {
         &self,
         givers: &[usize],
         given: &dyn Fn(usize) -> Vec<u32>,
-        twins: &HashMap<Vec<u32>, u32>,
+        twins: &Twins,
         pinned: &dyn Fn(usize, usize) -> bool,
-        free: &dyn Fn(&Vec<u32>, &HashMap<Vec<u32>, u32>) -> bool,
+        free: &dyn Fn(&[u32], &Twins) -> bool,
         item: usize,
     ) -> Option<(usize, Vec<u32>, usize, Vec<u32>)> {
         let mut tries = 0;
@@ -197,7 +200,7 @@ impl Assignment {
     }
 
     /// Puts an item's row, and keeps count of who is like whom.
-    fn put(&mut self, twins: &mut HashMap<Vec<u32>, u32>, at: usize, row: &[u32]) {
+    fn put(&mut self, twins: &mut Twins, at: usize, row: &[u32]) {
         let before = self.row(at);
         if let Some(count) = twins.get_mut(&before) {
             *count -= 1;

@@ -48,7 +48,9 @@ const CASES: &[(&str, &str, &[&str])] = &[
     (
         "TokenName",
         r#""traits": "own.traits""#,
-        &[r#""grammar": "(start: \"first\", rules: {\"first\": [\"{mood} {trait:Fur}\"], \"mood\": [\"x\", \"y\"]})""#],
+        &[
+            r#""grammar": "(start: \"first\", rules: {\"first\": [\"{mood} {trait:Fur}\"], \"mood\": [\"x\", \"y\"]})""#,
+        ],
     ),
     (
         "Lore",

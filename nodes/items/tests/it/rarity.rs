@@ -70,7 +70,8 @@ fn a_legendary_that_looks_common_is_named() {
     let with = |hash: &str| {
         format!(
             r#"{TRAITS} {RARITY}
-            "flat": (type: "GradientImage", with: {{ "size": (32, 32) }}),
+            "tone": (type: "TraitColor", from: {{ "traits": "own.traits" }}, with: {{ "trait": "Sky" }}),
+            "flat": (type: "GradientImage", from: {{ "from": "tone.color" }}, with: {{ "size": (32, 32) }}),
             "noise": (type: "NoiseImage", with: {{ "size": (32, 32), "seed": 5, "color": true }}),
             "hash": (type: "ImageHash", from: {{ "image": "{hash}.image" }}),
             "n": (type: "RarityLooks", from: {{ "rarity": "rare.rarity", "hashes": "hash.phash" }}),
@@ -81,13 +82,7 @@ fn a_legendary_that_looks_common_is_named() {
     let engine = engine();
     for (source, quiet) in [("flat", false), ("noise", true)] {
         let out = tempfile::tempdir().unwrap();
-        // The flat one is the same for all items: it runs once, so it is made an item's by its traits.
         let text = with(source);
-        let text = if source == "flat" {
-            text.replace(r#""size": (32, 32) }), "noise""#, r#""size": (32, 32) }), "noise""#)
-        } else {
-            text
-        };
         let how = How { items: Some(60), out: Some(out.path()), ..How::default() };
         let report = run(&engine, dir.path(), &text, &how).unwrap();
         assert!(report.failures.is_empty(), "{:?}", report.failures);
@@ -97,6 +92,9 @@ fn a_legendary_that_looks_common_is_named() {
         if quiet {
             assert_eq!(warning, "");
             assert!(json["between"][1]["hash_bits"].as_f64().unwrap() > 10.0, "{json}");
+        } else {
+            assert!(warning.contains("(Top) looks like item"), "{warning}");
+            assert!(json["alike"][0]["hash_bits"].as_u64().unwrap() <= 6, "{json}");
         }
     }
 }
