@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 struct Ask {
     state: u64,
+    batch: bool,
     graph: Graph,
     base: PathBuf,
 }
@@ -18,7 +19,7 @@ struct Ask {
 pub struct Checker {
     asks: Sender<Ask>,
     came: Receiver<(u64, Vec<Problem>)>,
-    asked: Option<u64>,
+    asked: Option<(u64, bool)>,
     /// All problems of the latest graph that was checked.
     pub problems: Vec<Problem>,
     /// The same by node.
@@ -44,7 +45,8 @@ impl Checker {
                 for root in &models {
                     sandbox = sandbox.with_models(root);
                 }
-                let (_, problems) = engine.check(&ask.graph, &sandbox, &Wish::default());
+                let (_, problems) =
+                    engine.check(&ask.graph, &sandbox, &Wish { batch: ask.batch, ..Wish::default() });
                 if done.send((ask.state, problems)).is_err() {
                     return;
                 }
@@ -55,12 +57,12 @@ impl Checker {
     }
 
     /// Has a document checked, if it changed since the last time.
-    pub fn check(&mut self, state: u64, graph: impl FnOnce() -> Graph, base: PathBuf) {
-        if self.asked == Some(state) {
+    pub fn check(&mut self, state: u64, batch: bool, graph: impl FnOnce() -> Graph, base: PathBuf) {
+        if self.asked == Some((state, batch)) {
             return;
         }
-        self.asked = Some(state);
-        let _ = self.asks.send(Ask { state, graph: graph(), base });
+        self.asked = Some((state, batch));
+        let _ = self.asks.send(Ask { state, batch, graph: graph(), base });
     }
 
     /// Another document: what was found says nothing of it.

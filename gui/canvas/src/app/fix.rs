@@ -18,6 +18,8 @@ pub enum Fix {
     Remove,
     /// A node between what gives and what takes.
     Between(String),
+    /// The graph is run over items.
+    Items,
     /// Another name for the parameter or the input.
     Name(String),
 }
@@ -31,6 +33,7 @@ impl Fix {
             Self::Value(lit) => format!("Use {lit}"),
             Self::Link(link) => format!("Link {link}"),
             Self::Remove => "Remove it".to_owned(),
+            Self::Items => "Run over items".to_owned(),
             Self::Between(ty) => format!("Put {ty} between"),
             Self::Name(name) => format!("Rename to {name}"),
         }
@@ -55,6 +58,9 @@ pub fn fix_for(doc: &Document, scope: &[String], registry: &Registry, problem: &
         && registry.get(ty).is_some()
     {
         return Some(Fix::Between(ty.to_owned()));
+    }
+    if hint.contains("--items") {
+        return Some(Fix::Items);
     }
     let port = problem.port.as_deref()?;
     let schema = known?.schema();
@@ -104,6 +110,8 @@ pub fn apply(
             let entry = Entry::set(port.clone(), Source::One(link.clone()));
             s.edit(Edit::Link { node: node.clone(), entry });
         }
+        // Not a matter of the document.
+        Fix::Items => {}
         Fix::Remove => {
             s.edit(Edit::Param { node: node.clone(), entry: Entry::gone(port.clone()) });
             s.edit(Edit::Link { node: node.clone(), entry: Entry::gone(port.clone()) });

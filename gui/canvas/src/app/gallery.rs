@@ -170,7 +170,8 @@ impl Studio {
                 ui.horizontal(|ui| {
                     let free = ui.memory(|m| m.focused().is_none()) && matches!(self.over, Over::None);
                     let pressed = |key| free && ui.input(|i| i.key_pressed(key) && i.modifiers.is_none());
-                    let (accept, reject, redo) = (pressed(egui::Key::Y), pressed(egui::Key::X), pressed(egui::Key::R));
+                    let (accept, reject, redo) =
+                        (pressed(egui::Key::Y), pressed(egui::Key::X), pressed(egui::Key::R));
                     let yes = egui::Button::new(RichText::new("Accept  (Y)").color(look.on_accent))
                         .fill(look.accent);
                     if ui.add(yes).clicked() || accept {

@@ -278,6 +278,10 @@ impl Studio {
                                 });
                                 if response.clicked() {
                                     let registry = self.registry.clone();
+                                    if mend == fix::Fix::Items {
+                                        self.batch.on = true;
+                                        self.batch.count = self.batch.count.max(4);
+                                    }
                                     fix::apply(&mut self.doc, &scope, &registry, problem, &mend);
                                 }
                             });

@@ -344,8 +344,10 @@ impl Studio {
         let base = self.base();
         self.shelf.base.clone_from(&base);
         // While a value is being dragged, the check waits for it to rest.
-        if matches!(self.canvas.gesture, crate::canvas::Gesture::Idle) {
-            self.checker.check(meaning, || self.doc.to_graph(), base);
+        if self.doc.root().nodes.is_empty() {
+            self.checker.reset();
+        } else if matches!(self.canvas.gesture, crate::canvas::Gesture::Idle) {
+            self.checker.check(meaning, self.batch.items().is_some(), || self.doc.to_graph(), base);
         }
         let rested = match self.changed_at {
             Some((seen, at)) if seen == meaning => now - at >= REST,

@@ -485,7 +485,9 @@ impl Canvas {
     fn release(&mut self, doc: &mut Document, registry: &Registry, at: Pos2) -> Option<Asked> {
         let gesture = std::mem::take(&mut self.gesture);
         self.guides.clear();
-        doc.settle();
+        if !matches!(gesture, Gesture::Reroute { .. }) {
+            doc.settle();
+        }
         match gesture {
             Gesture::Press { on, keys, was_selected, .. } => self.click(doc, on, at, keys, was_selected),
             Gesture::Move { by, what, into, .. } => {

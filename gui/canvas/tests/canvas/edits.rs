@@ -19,8 +19,8 @@ fn spot(bench: &mut Bench, name: &str) -> Spot {
 fn nodes_are_moved_and_the_move_undone() {
     let mut bench = Bench::of(THREE);
     let at = bench.at("Node Noise (a)");
-    bench.drag(at, at + vec2(-130.0, 210.0), Modifiers::ALT);
-    assert_eq!(spot(&mut bench, "a"), Spot::new(-130.0, 210.0));
+    bench.drag(at, at + vec2(-20.0, 160.0), Modifiers::ALT);
+    assert_eq!(spot(&mut bench, "a"), Spot::new(-20.0, 160.0));
     bench.key(Modifiers::COMMAND, Key::Z);
     assert_eq!(spot(&mut bench, "a"), Spot::new(0.0, 0.0));
 }
@@ -30,7 +30,7 @@ fn a_moved_node_lines_up_with_its_neighbour() {
     let mut bench = Bench::of(THREE);
     let at = bench.at("Node Noise (a)");
     // Four points short of the neighbour's upper edge after some way down and back.
-    bench.drag(at, at + vec2(-80.0, 4.0), Modifiers::NONE);
+    bench.drag(at, at + vec2(-20.0, 4.0), Modifiers::NONE);
     assert_eq!(spot(&mut bench, "a").y, 0.0);
     bench.studio().canvas.snap = kiln_canvas::canvas::Snap::Grid;
     let at = bench.at("Node Noise (a)");
@@ -42,18 +42,18 @@ fn a_moved_node_lines_up_with_its_neighbour() {
 #[test]
 fn a_box_selects_what_it_touches() {
     let mut bench = Bench::of(THREE);
-    let (from, to) = (bench.rect("Node Noise (a)").min, bench.at("Node Pad (b)"));
+    let (from, to) = (bench.rect("Node Noise (a)").min, bench.at("Node Frame picture (b)"));
     bench.drag(from - vec2(20.0, 30.0), to, Modifiers::NONE);
     let selected = bench.studio().canvas.selection.nodes.clone();
     assert_eq!(selected.into_iter().collect::<Vec<_>>(), ["a", "b"]);
-    bench.click_with("Node Pad (b)", Modifiers::COMMAND);
+    bench.click_with("Node Frame picture (b)", Modifiers::COMMAND);
     assert_eq!(bench.studio().canvas.selection.nodes.len(), 1);
 }
 
 #[test]
 fn deleting_and_duplicating() {
     let mut bench = Bench::of(THREE);
-    bench.click("Node Pad (b)");
+    bench.click("Node Frame picture (b)");
     bench.key(Modifiers::COMMAND, Key::D);
     let graph = bench.graph();
     assert_eq!(graph.nodes["b_2"].from["image"].links()[0].node, "a");
@@ -72,7 +72,7 @@ fn deleting_and_duplicating() {
 fn the_clipboard_goes_from_one_window_to_another() {
     let mut one = Bench::of(THREE);
     one.click("Node Noise (a)");
-    one.click_with("Node Pad (b)", Modifiers::SHIFT);
+    one.click_with("Node Frame picture (b)", Modifiers::SHIFT);
     one.harness.event(egui::Event::Copy);
     one.settle();
     let text = one.studio().clipboard.clone();
@@ -91,11 +91,11 @@ fn the_clipboard_goes_from_one_window_to_another() {
 #[test]
 fn paste_with_links_keeps_what_it_hung_on() {
     let mut bench = Bench::of(THREE);
-    bench.click("Node Pad (b)");
+    bench.click("Node Frame picture (b)");
     bench.key(Modifiers::COMMAND, Key::C);
     bench.key(Modifiers::COMMAND, Key::V);
     assert!(bench.graph().nodes["b_2"].from.is_empty());
-    bench.click("Node Pad (b)");
+    bench.click("Node Frame picture (b)");
     bench.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::V);
     assert_eq!(bench.graph().nodes["b_3"].from["image"].links()[0].node, "a");
 }
@@ -103,7 +103,7 @@ fn paste_with_links_keeps_what_it_hung_on() {
 #[test]
 fn mute_bypass_and_fold() {
     let mut bench = Bench::of(THREE);
-    bench.click("Node Pad (b)");
+    bench.click("Node Frame picture (b)");
     bench.key(Modifiers::COMMAND, Key::M);
     assert_eq!(bench.graph().nodes["b"].mode, Mode::Muted);
     bench.key(Modifiers::COMMAND, Key::B);
@@ -114,7 +114,7 @@ fn mute_bypass_and_fold() {
     assert!(bench.text().contains("\"collapsed\": [\"b\"]"));
     assert!(!bench.has("Value size of b"));
     // The sign on its title unfolds it.
-    let title = bench.rect("Node Pad (b)");
+    let title = bench.rect("Node Frame picture (b)");
     bench.click_at(title.left_center() + vec2(14.0, 0.0), Modifiers::NONE);
     assert!(!bench.text().contains("collapsed"));
     assert!(bench.has("Value size of b"));
@@ -124,7 +124,7 @@ fn mute_bypass_and_fold() {
 fn a_group_has_a_title_and_takes_its_nodes_along() {
     let mut bench = Bench::of(THREE);
     bench.click("Node Noise (a)");
-    bench.click_with("Node Pad (b)", Modifiers::SHIFT);
+    bench.click_with("Node Frame picture (b)", Modifiers::SHIFT);
     bench.key(Modifiers::COMMAND, Key::G);
     bench.type_text("Paper");
     bench.key(Modifiers::NONE, Key::Enter);
@@ -149,7 +149,7 @@ fn a_note_is_written() {
 #[test]
 fn a_title_is_written_on_the_node() {
     let mut bench = Bench::of(THREE);
-    bench.click("Node Pad (b)");
+    bench.click("Node Frame picture (b)");
     bench.key(Modifiers::NONE, Key::F2);
     bench.type_text("Frame");
     bench.key(Modifiers::NONE, Key::Enter);
@@ -186,22 +186,22 @@ fn fit_shows_everything_and_the_map_leads_there() {
     bench.click_at(map.left_top() + vec2(10.0, 60.0), Modifiers::NONE);
     let canvas = &bench.studio().canvas;
     let first = canvas.scene.nodes.iter().map(|s| s.at.x).fold(f32::INFINITY, f32::min);
-    assert!((canvas.camera.center.x - first).abs() < 400.0);
+    assert!(canvas.camera.center.x < first + 200.0, "{} {first}", canvas.camera.center.x);
 }
 
 #[test]
 fn a_subgraph_is_made_entered_and_left() {
     let mut bench = Bench::of(THREE);
-    bench.click("Node Pad (b)");
+    bench.click("Node Frame picture (b)");
     bench.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::G);
     let graph = bench.graph();
     assert_eq!(graph.nodes["part"].graph.as_deref(), Some("Part"));
     let at = bench.at("Node Part (part)");
     bench.double_click_at(at);
     assert_eq!(bench.studio().canvas.scope, ["Part"]);
-    assert!(bench.has("Node Pad (b)") && bench.has("Node Comes in"));
+    assert!(bench.has("Node Frame picture (b)") && bench.has("Node Comes in"));
     // What is changed inside is changed in the definition.
-    bench.click("Node Pad (b)");
+    bench.click("Node Frame picture (b)");
     bench.key(Modifiers::COMMAND, Key::M);
     assert_eq!(bench.graph().graphs["Part"].nodes["b"].mode, Mode::Muted);
     bench.key(Modifiers::NONE, Key::Backspace);

@@ -39,6 +39,7 @@ pub fn many(count: usize) -> String {
 }
 
 fn run(bench: &mut Bench) {
+    bench.click("Fix: Run over items");
     bench.click("Run");
     bench.until("the run", |s| !s.session.runs.is_empty() && !s.session.is_busy());
     bench.until("the pictures", |s| s.session.states.values().filter(|s| s.picture.is_some()).count() >= 6);

@@ -32,14 +32,16 @@ fn a_node(s: &Step<'_>, dice: &mut Dice) -> String {
 
 fn some_nodes(s: &Step<'_>, dice: &mut Dice) -> Selection {
     let count = 1 + dice.next(3);
-    let mut chosen = Selection { nodes: (0..count).map(|_| a_node(s, dice)).collect(), ..Selection::default() };
+    let mut chosen =
+        Selection { nodes: (0..count).map(|_| a_node(s, dice)).collect(), ..Selection::default() };
     chosen.nodes.retain(|n| s.graph().nodes.contains_key(n));
     chosen
 }
 
 /// One random change of any kind.
 fn change(s: &mut Step<'_>, registry: &Registry, dice: &mut Dice) {
-    let types = ["NoiseImage", "PadImage", "ImageBlend", "Blur", "SaveImage", "Number", "Unknown", "ContactSheet"];
+    let types =
+        ["NoiseImage", "PadImage", "ImageBlend", "Blur", "SaveImage", "Number", "Unknown", "ContactSheet"];
     let spot = Spot::new(dice.next(2000) as f64, dice.next(2000) as f64 - 300.5);
     match dice.next(24) {
         0..=3 => {
@@ -269,10 +271,8 @@ fn a_subgraph_and_back_means_the_same() {
     let registry = registry();
     let text = template("framed-paper");
     let mut doc = Document::parse(&text).unwrap();
-    let chosen = Selection {
-        nodes: ["good", "mat", "inked"].map(str::to_owned).into(),
-        ..Selection::default()
-    };
+    let chosen =
+        Selection { nodes: ["good", "mat", "inked"].map(str::to_owned).into(), ..Selection::default() };
     let mut name = None;
     doc.step(&[], "Make", |s| name = s.make_subgraph(&registry, &chosen, "Press"));
     let name = name.unwrap();

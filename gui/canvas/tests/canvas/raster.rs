@@ -45,7 +45,8 @@ fn set(all: &mut HashMap<TextureId, Texture>, id: TextureId, delta: &ImageDelta)
             for row in 0..image.size[1] {
                 let to = (y + row) * there.size[0] + x;
                 let from = row * image.size[0];
-                there.pixels[to..to + image.size[0]].copy_from_slice(&image.pixels[from..from + image.size[0]]);
+                there.pixels[to..to + image.size[0]]
+                    .copy_from_slice(&image.pixels[from..from + image.size[0]]);
             }
         }
     }
@@ -87,6 +88,15 @@ pub struct Still {
     pub rgba: Vec<u8>,
 }
 
+/// On which side of a line a point is. The same line, seen from its other triangle, gives exactly the opposite.
+fn side(a: Pos2, b: Pos2, p: Pos2) -> f64 {
+    let of = |a: Pos2, b: Pos2| {
+        let (ax, ay, bx, by) = (f64::from(a.x), f64::from(a.y), f64::from(b.x), f64::from(b.y));
+        (bx - ax) * (f64::from(p.y) - ay) - (by - ay) * (f64::from(p.x) - ax)
+    };
+    if (a.x, a.y) <= (b.x, b.y) { of(a, b) } else { -of(b, a) }
+}
+
 /// Draws what was tessellated.
 pub fn draw(primitives: &[ClippedPrimitive], textures: &Textures, size: egui::Vec2, scale: f32) -> Still {
     let (width, height) = ((size.x * scale).round() as usize, (size.y * scale).round() as usize);
@@ -106,13 +116,16 @@ pub fn draw(primitives: &[ClippedPrimitive], textures: &Textures, size: egui::Ve
             let v = [0, 1, 2].map(|n| &mesh.vertices[corner[n] as usize]);
             let p = v.map(|v| Pos2::new(v.pos.x * scale, v.pos.y * scale));
             let area = (p[1].x - p[0].x) * (p[2].y - p[0].y) - (p[1].y - p[0].y) * (p[2].x - p[0].x);
-            if area.abs() < 1e-6 {
+            let area64 = side(p[0], p[1], p[2]);
+            if area64 == 0.0 {
                 continue;
             }
             let low = |a: f32, b: f32, c: f32| a.min(b).min(c).floor().max(0.0) as usize;
             let high = |a: f32, b: f32, c: f32| a.max(b).max(c).ceil().max(0.0) as usize;
-            let (x0, x1) = (low(p[0].x, p[1].x, p[2].x).max(bounds[0]), high(p[0].x, p[1].x, p[2].x).min(bounds[2]));
-            let (y0, y1) = (low(p[0].y, p[1].y, p[2].y).max(bounds[1]), high(p[0].y, p[1].y, p[2].y).min(bounds[3]));
+            let (x0, x1) =
+                (low(p[0].x, p[1].x, p[2].x).max(bounds[0]), high(p[0].x, p[1].x, p[2].x).min(bounds[2]));
+            let (y0, y1) =
+                (low(p[0].y, p[1].y, p[2].y).max(bounds[1]), high(p[0].y, p[1].y, p[2].y).min(bounds[3]));
             let color = v.map(|v| v.color.to_array().map(f32::from));
             let plain = v[0].uv == v[1].uv && v[1].uv == v[2].uv;
             let flat = plain.then(|| texture.sample(v[0].uv.x, v[0].uv.y));
@@ -125,19 +138,20 @@ pub fn draw(primitives: &[ClippedPrimitive], textures: &Textures, size: egui::Ve
             for y in y0..y1 {
                 for x in x0..x1 {
                     let at = Pos2::new(x as f32 + 0.5, y as f32 + 0.5);
-                    let w0 = ((p[1].x - at.x) * (p[2].y - at.y) - (p[1].y - at.y) * (p[2].x - at.x)) / area;
-                    let w1 = ((p[2].x - at.x) * (p[0].y - at.y) - (p[2].y - at.y) * (p[0].x - at.x)) / area;
-                    let w2 = 1.0 - w0 - w1;
-                    let w = [w0, w1, w2];
-                    if (0..3).any(|n| w[n] < 0.0 || (w[n] == 0.0 && !edge[n])) {
+                    let sides = [side(p[1], p[2], at), side(p[2], p[0], at), side(p[0], p[1], at)];
+                    let inside = |n: usize| {
+                        let s = if area > 0.0 { sides[n] } else { -sides[n] };
+                        s > 0.0 || (s == 0.0 && edge[n])
+                    };
+                    if !(0..3).all(inside) {
                         continue;
                     }
+                    let (w0, w1) = ((sides[0] / area64) as f32, (sides[1] / area64) as f32);
+                    let w2 = 1.0 - w0 - w1;
                     let mix = |f: &dyn Fn(usize) -> f32| f(0) * w0 + f(1) * w1 + f(2) * w2;
-                    let texel = flat.unwrap_or_else(|| {
-                        texture.sample(mix(&|n| v[n].uv.x), mix(&|n| v[n].uv.y))
-                    });
-                    let source: [f32; 4] =
-                        std::array::from_fn(|c| mix(&|n| color[n][c]) * texel[c] / 255.0);
+                    let texel =
+                        flat.unwrap_or_else(|| texture.sample(mix(&|n| v[n].uv.x), mix(&|n| v[n].uv.y)));
+                    let source: [f32; 4] = std::array::from_fn(|c| mix(&|n| color[n][c]) * texel[c] / 255.0);
                     let pixel = &mut canvas[y * width + x];
                     let left = 1.0 - source[3] / 255.0;
                     for c in 0..4 {

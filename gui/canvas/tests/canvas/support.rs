@@ -86,7 +86,11 @@ impl Bench {
                 Studio::new(ui.ctx(), setup)
             });
             if !first {
-                studio.ui(ui);
+                // A window gives all of its room; the harness keeps a margin.
+                let all = egui::UiBuilder::new().max_rect(ui.ctx().content_rect());
+                let mut ui = ui.new_child(all);
+                ui.set_clip_rect(ui.max_rect());
+                studio.ui(&mut ui);
             }
         };
         let harness = HarnessBuilder::default()

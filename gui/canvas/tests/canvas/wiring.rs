@@ -58,10 +58,13 @@ fn a_dropped_wire_offers_only_what_fits() {
     let from = bench.at("Output image of paper");
     bench.drag(from, from + vec2(20.0, 330.0), Modifiers::NONE);
     assert!(bench.has("Search nodes"));
+    bench.type_text("noise");
     let offered = bench.labels();
-    assert!(offered.iter().any(|l| l == "Add Pad"), "{offered:?}");
-    assert!(!offered.iter().any(|l| l == "Add Seed"), "{offered:?}");
-    bench.type_text("pad");
+    assert!(!offered.iter().any(|l| l == "Add Noise"), "a picture of noise takes no picture: {offered:?}");
+    for _ in 0..5 {
+        bench.key(Modifiers::NONE, Key::Backspace);
+    }
+    bench.type_text("frame picture");
     bench.key(Modifiers::NONE, Key::Enter);
     let graph = bench.graph();
     assert_eq!(graph.nodes["pad_image"].from["image"].links(), [Link::new("paper", "image")]);
@@ -70,7 +73,7 @@ fn a_dropped_wire_offers_only_what_fits() {
 #[test]
 fn a_double_click_adds_a_node_there() {
     let mut bench = Bench::of(PAIR);
-    let at = bench.at("Node Pad (frame)") + vec2(0.0, 330.0);
+    let at = bench.at("Node Frame picture (frame)") + vec2(0.0, 330.0);
     bench.double_click_at(at);
     bench.type_text("invert");
     bench.key(Modifiers::NONE, Key::Enter);
@@ -97,7 +100,7 @@ fn a_node_dropped_on_a_wire_goes_into_it() {
     "frame": (type: "PadImage"),
 }, canvas: { "positions": { "paper": (0, 0), "save": (800, 0), "frame": (400, 420) } })"#,
     );
-    let node = bench.at("Node Pad (frame)");
+    let node = bench.at("Node Frame picture (frame)");
     let wire = bench.at("Wire from paper.image to save.image");
     bench.drag(node, wire, Modifiers::ALT);
     let graph = bench.graph();
@@ -121,7 +124,7 @@ fn a_wire_goes_through_points() {
 #[test]
 fn taking_a_node_out_joins_its_wires() {
     let mut bench = Bench::of(CHAIN);
-    bench.click("Node Pad (frame)");
+    bench.click("Node Frame picture (frame)");
     bench.key(Modifiers::COMMAND, Key::Delete);
     let graph = bench.graph();
     assert!(!graph.nodes.contains_key("frame"));
@@ -131,7 +134,7 @@ fn taking_a_node_out_joins_its_wires() {
 #[test]
 fn another_type_keeps_the_links() {
     let mut bench = Bench::of(CHAIN);
-    let at = bench.at("Node Pad (frame)");
+    let at = bench.at("Node Frame picture (frame)");
     bench.menu_at(at);
     bench.click("Swap the node's type");
     bench.type_text("invert");
