@@ -1,5 +1,8 @@
 //! The command line.
 
+use crate::collection::args::{
+    AuditArgs, CheckProofArgs, DecideArgs, EvolveArgs, PlanArgs, ProveArgs, RemakeArgs, ReportArgs, SealArgs,
+};
 use crate::device::Device;
 use clap::{Args, Parser, Subcommand};
 use serde::{Deserialize, Serialize};
@@ -183,6 +186,50 @@ pub enum Command {
         after_help = "Example:\n  graph-run verify poster.ron\n\nEnds with 0 when the graph would run with what is locked, 1 when not."
     )]
     Verify(GraphArgs),
+    /// Check a trait plan, show what its weights come to, give items their traits
+    Plan(PlanArgs),
+    /// Write the page about a collection: a grid to search, traits, rarity, rejections
+    #[command(
+        after_help = "Examples:\n  graph-run report                       writes out/report/index.html\n  graph-run report foxes --plan foxes.ron\n\nPeople decide about items on the page and save decisions.csv; graph-run decide follows them."
+    )]
+    Report(ReportArgs),
+    /// Follow the decisions that people made about items of a collection
+    #[command(
+        after_help = "Examples:\n  graph-run decide out decisions.csv --dry-run\n  graph-run decide out decisions.csv --who Ada\n\nA line for each token: token,decision,file,note,who. approve notes it; reject takes the item out; redo makes its\npicture again with the next seeds; replace puts the named picture, made by hand, in its place. The audit log tells\nwho decided what, and the folder is sealed again."
+    )]
+    Decide(DecideArgs),
+    /// Hash every file of a collection and bind them together
+    #[command(
+        after_help = "Examples:\n  graph-run seal out --name Foxes\n  graph-run audit out                    later\n\nPublish the provenance hash and the end of the audit log: then nobody can seal another collection in its place."
+    )]
+    Seal(SealArgs),
+    /// Verify a sealed collection: every byte, the audit log, what was added or is missing
+    #[command(
+        after_help = "Examples:\n  graph-run audit out\n  graph-run audit out --provenance 3f0c… --json\n\nEnds with 0 when all is as it was sealed, 1 when something is not: the first broken link comes first."
+    )]
+    Audit(AuditArgs),
+    /// Prove that a token's picture belongs to a sealed collection
+    #[command(
+        name = "prove-file",
+        after_help = "Example:\n  graph-run prove-file out 7 -o proof-7.json\n  graph-run check-proof proof-7.json --picture 0007.png --root 91ab…"
+    )]
+    ProveFile(ProveArgs),
+    /// Check such a proof, by itself
+    #[command(
+        name = "check-proof",
+        after_help = "Example:\n  graph-run check-proof proof-7.json --picture 0007.png --root 91ab…\n\nEnds with 0 when it holds, 1 when not."
+    )]
+    CheckProof(CheckProofArgs),
+    /// Make a token's picture again from what its document tells, and compare
+    #[command(
+        after_help = "Examples:\n  graph-run remake out/metadata/7.json\n  graph-run remake out/metadata/7.json --models ~/models --keep again\n\nEnds with 0 when the same pixels come out, 1 when not."
+    )]
+    Remake(RemakeArgs),
+    /// Make the next version of a token from what it has become
+    #[command(
+        after_help = "Example:\n  graph-run evolve out/metadata/7.json --state state.json --graph older.ron"
+    )]
+    Evolve(EvolveArgs),
     /// Look at the cache of values, or empty it
     #[command(
         after_help = "Examples:\n  graph-run cache stats\n  graph-run cache gc --budget 10G        the longest unused go first\n  graph-run cache clear\n\nEverything in the cache can be made again."

@@ -16,6 +16,7 @@ mod args;
 mod cache;
 mod caches;
 mod check;
+mod collection;
 mod convert;
 mod dev;
 mod device;
@@ -108,6 +109,15 @@ fn dispatch(cli: Cli) -> Result<u8, Fail> {
         Command::Lock(a) => lock::lock(&a),
         Command::Verify(a) => lock::verify(&a),
         Command::Cache(a) => cache::run(&a),
+        Command::Seal(a) => collection::seal(&a),
+        Command::Audit(a) => collection::audit(&a),
+        Command::ProveFile(a) => collection::prove(&a),
+        Command::CheckProof(a) => collection::check_proof(&a),
+        Command::Plan(a) => collection::plan(&a),
+        Command::Report(a) => collection::report(&a),
+        Command::Decide(a) => collection::decide(&a),
+        Command::Remake(a) => collection::remake(&a),
+        Command::Evolve(a) => collection::evolve(&a),
         Command::Dev(a) => dev::run(&a),
         Command::Serve(a) => serve::run(&a),
         Command::Completions { shell } => {

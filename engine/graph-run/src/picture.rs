@@ -66,6 +66,12 @@ fn note_lit(note: &Note) -> Lit {
     Lit::Struct(None, fields)
 }
 
+/// Puts a note into a document.
+pub fn put(graph: &mut Graph, note: &Note) {
+    take(graph);
+    graph.unknown.push((FIELD.to_owned(), note_lit(note)));
+}
+
 /// What the pictures of a run say of it.
 #[derive(Clone, Debug)]
 pub struct Told {

@@ -55,11 +55,18 @@ pub fn prepare(args: &RunArgs) -> Result<Ready, Fail> {
     let Some(path) = &args.graph else {
         return Err(Fail::wrong("no graph is named", Some("graph-run GRAPH, or graph-run --help")));
     };
-    let memory = caches::memory(args.memory.as_deref())?;
     if args.jobs == Some(0) {
         return Err(Fail::wrong("--jobs 0: nothing would ever be made", Some("1 is the least")));
     }
-    let mut source = source::read(path)?;
+    prepare_source(args, source::read(path)?)
+}
+
+/// The same for a graph that is read already.
+///
+/// # Errors
+/// With every problem of the graph or the command.
+pub fn prepare_source(args: &RunArgs, mut source: Source) -> Result<Ready, Fail> {
+    let memory = caches::memory(args.memory.as_deref())?;
     let runtime = args.device.runtime()?;
     let registry = kiln_nodes::registry_on(&runtime);
     let note = picture::take(&mut source.graph);

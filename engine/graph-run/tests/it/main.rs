@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so")]
 
 mod batches;
+mod collections;
 mod commands;
 mod folders;
 mod foreign;
