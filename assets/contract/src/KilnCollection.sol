@@ -88,7 +88,6 @@ contract KilnCollection is
     event BatchURI(uint24 indexed batch, string uri);
     event Provenance(uint24 indexed batch, bytes32 hash);
     event Frozen(uint24 indexed batch);
-    event BatchMinted(uint24 indexed batch, address indexed to, uint256 first, uint256 quantity);
     event SingleMinted(bytes32 indexed id, address indexed to, uint256 indexed tokenId, bytes32 digest);
     event VoucherVoided(bytes32 indexed id);
     event RoyaltyChanged(address receiver, uint96 basisPoints);
@@ -144,7 +143,6 @@ contract KilnCollection is
         _mint(to, quantity);
         // Before any receiver is asked: it may look at the token.
         _setExtraDataAt(first, batch);
-        emit BatchMinted(batch, to, first, quantity);
         if (to.code.length != 0) {
             for (uint256 i; i < quantity; ++i) {
                 ERC721Utils.checkOnERC721Received(msg.sender, address(0), to, first + i, "");

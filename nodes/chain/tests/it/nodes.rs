@@ -1,0 +1,174 @@
+//! The nodes in a graph: from nothing to minted tokens, once.
+
+use super::support::quick_dir;
+use kiln_chain::contract::Collection as C;
+use kiln_chain::{Settings, nodes_with};
+use kiln_core::document::Graph;
+use kiln_core::doors::{OutFolder, Sandbox};
+use kiln_core::store::{Folder, Millis, RealDisk};
+use kiln_core::{Cancel, Engine, Registry, RunReport, Setup, Status, Wish};
+use std::path::Path;
+use std::sync::Arc;
+
+fn engine(settings: &Arc<Settings>) -> Engine {
+    let mut registry = Registry::new();
+    registry.add_all(nodes_with(settings));
+    Engine::new(registry).unwrap()
+}
+
+fn run(settings: &Arc<Settings>, nodes: &str, dir: &Path) -> RunReport {
+    let engine = engine(settings);
+    let graph =
+        Graph::parse(&format!("Graph(kiln: 1, nodes: {{ {nodes} }})")).unwrap_or_else(|e| panic!("{e}"));
+    let plan = engine.plan(&graph, &Sandbox::new("."), &Wish::default()).unwrap_or_else(|e| panic!("{e}"));
+    let folder = Folder::open(dir, Millis(1)).unwrap();
+    let out = Arc::new(OutFolder::new(dir, folder, Arc::new(RealDisk)));
+    let setup = Setup { out: Some(out), jobs: 4, ..Setup::new("test", ".") };
+    engine.run(&plan, setup, &Cancel::default(), Arc::new(|_| {})).unwrap()
+}
+
+fn nothing() -> Arc<Settings> {
+    Arc::new(Settings::new(|_| None))
+}
+
+const COLLECTION: &str = r#"
+    "contract": (type: "DeployContract", with: { "name": "Foxes", "symbol": "FOX", "supply": 100, "royalty": 5.0 }),
+    "uri": (type: "SetBaseUri", from: { "contract": "contract.contract" }, with: { "uri": "ipfs://bafyfoxes/" }),
+    "proof": (type: "SetProvenance", from: { "contract": "contract.contract" }, with: {
+        "provenance": "0707070707070707070707070707070707070707070707070707070707070707" }),
+    "mint": (type: "MintBatch", from: {
+        "contract": "contract.contract", "uri": "uri.uri", "provenance": "proof.provenance",
+    }, with: { "count": 25, "per_transaction": 10 }),
+    "wait": (type: "WaitConfirmations", from: { "transactions": "mint.transactions" }),
+    "one": (type: "MintOne", from: { "contract": "contract.contract" }, with: {
+        "to": "0x00000000000000000000000000000000000000aa",
+        "digest": "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku" }),
+    "voucher": (type: "SignVoucher", from: { "contract": "contract.contract" }, with: {
+        "to": "0x00000000000000000000000000000000000000bb", "price": "0.05 ether",
+        "digest": "1111111111111111111111111111111111111111111111111111111111111111" }),
+    "freeze": (type: "Freeze", from: { "contract": "contract.contract", "after": "wait.transactions" }),
+"#;
+
+#[test]
+fn a_collection_is_minted_once_with_nothing_installed() {
+    let (dir, settings) = (quick_dir(), nothing());
+    // One token and a batch at once: the one must not get into the batch's numbers.
+    let report = run(&settings, COLLECTION, dir.path());
+    let failed = report.failures.iter().map(|f| f.2.clone()).collect::<Vec<_>>();
+    let tries = if report.status == Status::Done { 0 } else { 1 };
+    assert!(failed.iter().all(|f| f.contains("others were minted meanwhile")), "{failed:?}");
+    let report = if tries == 1 { run(&settings, COLLECTION, dir.path()) } else { report };
+    assert_eq!(report.status, Status::Done, "{:?}", report.failures);
+    // Again, by another process: everything is in the journal.
+    let other = nothing();
+    let again = run(&other, COLLECTION, dir.path());
+    assert_eq!(again.status, Status::Done, "{:?}", again.failures);
+    assert!(again.nodes.values().all(|n| n.ran == 0), "something was done twice");
+    // And on the chain.
+    let local = other.local(&dir.path().join(".kiln/chain"), 1).unwrap();
+    let chain = kiln_chain::chain::Chain::open(local, super::support::network()).unwrap();
+    let journal = Folder::open(dir.path(), Millis(1)).unwrap().journal();
+    let entries = journal.list(&kiln_core::store::Filter::default()).unwrap();
+    let outcome = |node: &str| -> serde_json::Value {
+        let entry = entries.iter().find(|e| e.node == node).unwrap();
+        serde_json::from_slice(entry.outcome.as_ref().unwrap()).unwrap()
+    };
+    let at = outcome("contract")["contract"].as_str().unwrap().parse().unwrap();
+    assert_eq!(chain.call(at, &C::totalSupplyCall {}).unwrap().to::<u64>(), 26);
+    assert_eq!(chain.call(at, &C::nameCall {}).unwrap(), "Foxes");
+    let (first, last) =
+        (outcome("mint")["first"].as_u64().unwrap(), outcome("mint")["last"].as_u64().unwrap());
+    assert_eq!(last - first, 24);
+    for token in [first, last] {
+        let uri = chain.call(at, &C::tokenURICall { tokenId: alloy_primitives::U256::from(token) }).unwrap();
+        assert_eq!(uri, format!("ipfs://bafyfoxes/{token}"));
+    }
+    let one = outcome("one")["token"].as_u64().unwrap();
+    let uri = chain.call(at, &C::tokenURICall { tokenId: alloy_primitives::U256::from(one) }).unwrap();
+    assert_eq!(uri, "ipfs://bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku");
+    assert!(chain.call(at, &C::isFrozenCall { batch: super::support::u24(1) }).unwrap());
+    let voucher: serde_json::Value =
+        serde_json::from_str(outcome("voucher")["voucher"].as_str().unwrap()).unwrap();
+    assert_eq!(voucher["price"], "50000000000000000");
+    assert_eq!(voucher["signature"].as_str().unwrap().len(), 2 + 130);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_what_to_do() {
+    let deployed = r#""c": (type: "DeployContract", with: { "name": "A", "symbol": "A", "supply": 10 }),"#;
+    let on = |rest: &str| format!("{deployed}{rest}");
+    for (nodes, words) in [
+        (r#""t": (type: "WaitConfirmations", with: { "transactions": [] }),
+              "c": (type: "Freeze", from: { "after": "t.block" }, with: { "contract": "0x12" })"#.to_owned(), "no address"),
+        (
+            r#""t": (type: "WaitConfirmations", with: { "transactions": [] }),
+              "c": (type: "Freeze", from: { "after": "t.block" }, with: { "contract": "0xF39fd6e51aad88F6F4ce6aB8827279cffFb92266" })"#
+                .to_owned(),
+            "typing error",
+        ),
+        (
+            r#""t": (type: "WaitConfirmations", with: { "transactions": [] }),
+              "c": (type: "Freeze", from: { "after": "t.block" }, with: { "contract": "0x0000000000000000000000000000000000000000" })"#
+                .to_owned(),
+            "nobody's",
+        ),
+        (
+            on(r#""u": (type: "SetBaseUri", from: { "contract": "c.contract" }, with: { "uri": "foxes" })"#),
+            "no base URI",
+        ),
+        (
+            on(
+                r#""u": (type: "SetBaseUri", from: { "contract": "c.contract" }, with: { "uri": "ipfs://x" })"#,
+            ),
+            "/ at its end",
+        ),
+        (
+            on(r#""u": (type: "MintOne", from: { "contract": "c.contract" }, with: { "digest": "12" })"#),
+            "SHA-256",
+        ),
+        (
+            on(r#""u": (type: "MintBatch", from: { "contract": "c.contract" }, with: { "count": 3 })"#),
+            "no base URI",
+        ),
+        (
+            on(r#""u": (type: "MintBatch", from: { "contract": "c.contract" }, with: { "count": 11 })"#),
+            "only 10 tokens",
+        ),
+        (
+            on(
+                r#""u": (type: "MintBatch", from: { "contract": "c.contract" }, with: { "uri": "ipfs://x/" })"#,
+            ),
+            "not \"ipfs://x/\"",
+        ),
+        (on(r#""u": (type: "Freeze", from: { "contract": "c.contract", "after": "c.transaction" })"#), "no base URI"),
+        (
+            on(r#""u": (type: "SignVoucher", from: { "contract": "c.contract" }, with: { "price": "5",
+                "to": "0x00000000000000000000000000000000000000bb",
+                "digest": "1111111111111111111111111111111111111111111111111111111111111111" })"#),
+            "no amount",
+        ),
+        (
+            r#""c": (type: "DeployContract", with: { "network": "sepolia", "name": "A", "symbol": "A" })"#
+                .to_owned(),
+            "KILN_RPC_SEPOLIA",
+        ),
+    ] {
+        let dir = quick_dir();
+        let report = run(&nothing(), &nodes, dir.path());
+        let said: Vec<String> = report.failures.iter().map(|f| f.2.clone()).collect();
+        assert!(said.iter().any(|s| s.contains(words)), "wanted {words:?} of {nodes}: {said:?}");
+    }
+}
+
+#[test]
+fn a_nodes_address_is_never_shown() {
+    let settings = Arc::new(Settings::new(|name| {
+        (name == "KILN_RPC_SEPOLIA").then(|| "https://rpc.example.org/v3/0123456789abcdef".to_owned())
+    }));
+    let nodes =
+        r#""c": (type: "DeployContract", with: { "network": "sepolia", "name": "A", "symbol": "A" })"#;
+    let report = run(&settings, nodes, quick_dir().path());
+    let said = format!("{:?}", report.failures);
+    assert!(said.contains("rpc.example.org") && said.contains("--allow-net rpc.example.org"), "{said}");
+    assert!(!said.contains("0123456789abcdef"), "{said}");
+}
