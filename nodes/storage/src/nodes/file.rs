@@ -1,6 +1,7 @@
 //! Keeping one file.
 
 use super::content::{Named, profile, profile_param};
+use super::content_id::hex;
 use super::effect::{Build, Keep, label, of_one};
 use super::place::{Root, with_place};
 use crate::proof::{PINNED, Pinned};
@@ -18,7 +19,11 @@ impl Build for File {
     }
 
     fn outputs(&self, proofs: &[Pinned], _: &Json) -> Vec<(&'static str, Value)> {
-        of_one(proofs)
+        let mut values = of_one(proofs);
+        let cid = proofs.first().and_then(|p| p.cid().ok());
+        let digest = cid.map(|c| hex(&c.digest)).unwrap_or_default();
+        values.push(("digest", Value::from(digest.as_str())));
+        values
     }
 }
 
@@ -39,5 +44,6 @@ pub(super) fn node() -> Node {
     .output("pinned", PINNED, "The proof that it was read back: for nodes that mint.")
     .output("uri", names::TEXT, "Where it is: ipfs:// and its name.")
     .output("cid", names::TEXT, "Its name.")
+    .output("digest", names::TEXT, "The SHA-256 of its first block, 0x and 64 digits, as its name has it: for vouchers.")
     .output("bytes", names::INT, "How many bytes it has.")
 }

@@ -46,8 +46,8 @@ pub(super) fn with_place(node: Node) -> Node {
         "The name of the environment variable that holds the token, KILN_TOKEN… : never the token itself.",
     ))
     .param(Param::text("gateway", "").doc(
-        "The address of a gateway to read back from (http://127.0.0.1:8080); empty: from the node itself. A service \
-         needs one.",
+        "The address of a gateway to read back from (http://127.0.0.1:8080; localhost sends on to other names, which is \
+         not followed); empty: from the node itself. A service needs one.",
     ))
     .param(Param::text("source", "").doc(
         "Of a service: the address of your own node's RPC, from which the service can fetch; the blocks are sent there \

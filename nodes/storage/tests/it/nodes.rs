@@ -3,18 +3,24 @@
 use super::support::*;
 use kiln_cid::{Cid, Codec, What, find, look, read_file};
 use kiln_core::doors::Net;
+use kiln_core::store::Millis;
 use kiln_core::types::Value;
 use kiln_core::{Batch, BatchItems, Cancel, RunReport, Setup, Status, Wish};
 use kiln_storage::Pinned;
 use std::path::Path;
-use std::sync::Arc;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 fn run(nodes: &str, dir: &Path, items: Option<u64>, net: Option<Arc<dyn Net>>) -> RunReport {
     let engine = engine();
     let wish = Wish { batch: items.is_some(), ..Wish::default() };
     let plan = engine.plan(&graph(nodes), &sandbox(dir), &wish).unwrap_or_else(|e| panic!("{e}\n{nodes}"));
     let batch = items.map(|n| Batch { id: "b".into(), items: BatchItems::Range(0, n), resume: true });
-    let mut setup = Setup { out: Some(out(&dir.join("out"))), batch, jobs: 2, ..Setup::new("test", dir) };
+    let folder = out(&dir.join("out"));
+    // Held while it runs: that this process was killed is seen by that.
+    let presence = folder.folder().presence(Millis(1)).unwrap();
+    let mut setup = Setup { out: Some(folder), batch, jobs: 2, ..Setup::new("test", dir) };
+    presence.id().clone_into(&mut setup.worker);
     if let Some(net) = net {
         setup.net = net;
     }
@@ -279,10 +285,137 @@ fn a_byte_flipped_between_here_and_there_stops_before_anything_could_be_minted()
     }
 }
 
+/// Run by the next test in a process of its own, which is killed.
+#[test]
+#[ignore = "part of another test"]
+fn pinner() {
+    let (Ok(dir), Ok(url)) = (std::env::var("KILN_TEST_DIR"), std::env::var("KILN_TEST_URL")) else { return };
+    run(&kubo(&url), Path::new(&dir), None, Some(Door::new(&[])));
+}
+
+#[test]
+fn a_kill_between_intent_and_outcome_is_resolved_by_asking() {
+    // Killed before the node has it, after it has it, and while it is read back.
+    for (at, imports) in [("before", 2), ("after", 1), ("reading", 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let child: Arc<Mutex<Option<Child>>> = Arc::default();
+        let node = Arc::new(Node::default());
+        let (inner, victim) = (node.clone(), child.clone());
+        let web = Web::new(move |asked| {
+            let import = asked.path.contains("dag/import");
+            let now = if asked.path.contains("/cat") { at == "reading" } else { import && at != "reading" };
+            let reply = if at == "before" && import && victim.lock().unwrap().is_some() {
+                Reply::Nothing
+            } else {
+                inner.answer(asked)
+            };
+            if now && let Some(mut child) = victim.lock().unwrap().take() {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                return Reply::Nothing;
+            }
+            reply
+        });
+        // Held until it is stored: the first question must find it there.
+        let mut place = child.lock().unwrap();
+        let started = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "nodes::pinner", "--ignored"])
+            .env("KILN_TEST_DIR", dir.path())
+            .env("KILN_TEST_URL", &web.url)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        *place = Some(started);
+        drop(place);
+        let begun = std::time::Instant::now();
+        while child.lock().unwrap().is_some() {
+            assert!(begun.elapsed().as_secs() < 60, "{at}: it was never killed");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        assert!(!dir.path().join("out/uri.txt").exists());
+        let report = run(&kubo(&web.url), dir.path(), None, Some(Door::new(&[])));
+        done(&report);
+        assert_eq!(web.count("dag/import"), imports, "{at}: {:?}", web.asked());
+        assert_eq!(node.pins.lock().unwrap().len(), 1, "{at}");
+        assert_eq!(text(dir.path(), "uri.txt"), format!("ipfs://{HELLO}\n"));
+    }
+}
+
+#[test]
+fn a_service_is_a_place_for_tokens() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, web, added) = super::service::served(&["queued", "pinning", "pinned"]);
+    let place = format!(
+        r#", "place": "service", "url": "{0}/psa", "source": "{0}", "gateway": "{0}", "token": "KILN_TOKEN_S""#,
+        web.url
+    );
+    let door: Arc<dyn Net> = Door::new(&[("KILN_TOKEN_S", "right"), ("KILN_TOKEN_W", "wr0ng-secret")]);
+    done(&run(&tokens(META, &place), dir.path(), Some(3), Some(door.clone())));
+    assert_eq!(added.lock().unwrap().len(), 2, "pictures and documents");
+    assert!(store(&dir.path().join("out")).pins().unwrap().iter().all(|p| p.places.len() == 1));
+    // A wrong token, in a folder of its own: it is told that, and nothing that is secret, anywhere.
+    let dir = tempfile::tempdir().unwrap();
+    let report = run(&tokens(META, &place.replace("TOKEN_S", "TOKEN_W")), dir.path(), Some(3), Some(door));
+    assert!(why(&report).contains("401"), "{}", why(&report));
+    assert!(!format!("{:?} {:?}", report.failures, report.notes).contains("wr0ng-secret"));
+    let mut todo = vec![dir.path().to_owned()];
+    while let Some(path) = todo.pop() {
+        if path.is_dir() {
+            todo.extend(std::fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()));
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            assert!(!bytes.windows(12).any(|w| w == b"wr0ng-secret"), "{path:?}");
+        }
+    }
+}
+
+#[test]
+fn two_runs_at_once_pin_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, web) = Node::serve();
+    let both: Vec<_> = (0..2)
+        .map(|_| {
+            let (path, nodes) = (dir.path().to_owned(), kubo(&web.url));
+            std::thread::spawn(move || run(&nodes, &path, None, Some(Door::new(&[]))))
+        })
+        .collect();
+    let reports: Vec<_> = both.into_iter().map(|t| t.join().unwrap()).collect();
+    reports.iter().for_each(done);
+    assert_eq!(web.count("dag/import"), 1);
+    assert_eq!(reports.iter().map(|r| r.nodes["pin"].ran).sum::<u64>(), 1);
+}
+
 #[test]
 fn a_proof_survives_the_cache_and_says_what_it_proves() {
     let dir = tempfile::tempdir().unwrap();
-    done(&run(&tokens(META, ""), dir.path(), Some(2), None));
-    // The journal's entry is what the proof is read from; a tampered one is none.
+    let more = r#"
+        "see": (type: "Proved", from: { "pinned": "pin.pinned" }),
+        "told": (type: "SaveText", from: { "text": "see.text" }, with: { "name": "proof.txt" }),"#;
+    let nodes = FILE.replace("PLACE", "") + more;
+    for _ in 0..2 {
+        done(&run(&nodes, dir.path(), None, None));
+        assert_eq!(text(dir.path(), "proof.txt"), format!("ipfs://{HELLO} 11 local true\n"));
+        std::fs::remove_file(dir.path().join("out/proof.txt")).unwrap();
+    }
+    let nodes = nodes.replace("pin.pinned", "pin.uri");
+    let error =
+        engine().plan(&graph(&nodes), &sandbox(dir.path()), &Wish::default()).unwrap_err().to_string();
+    assert!(error.contains("Pinned"), "an address is no proof: {error}");
     assert!(Pinned::of(&Value::Int(1)).is_none());
+}
+
+/// How long it takes, and how much memory: `cargo test … ten_thousand -- --ignored --nocapture`.
+#[test]
+#[ignore = "long; prints what it measured"]
+fn ten_thousand_tokens() {
+    let dir = tempfile::tempdir().unwrap();
+    let begun = std::time::Instant::now();
+    done(&run(&tokens(META, ""), dir.path(), Some(10_000), None));
+    let first = begun.elapsed();
+    let begun = std::time::Instant::now();
+    done(&run(&tokens(META, ""), dir.path(), Some(10_000), None));
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let memory = status.lines().find(|l| l.starts_with("VmHWM")).unwrap_or_default().to_owned();
+    eprintln!("10,000 tokens: {first:?}, again {:?}, {memory}", begun.elapsed());
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A service that goes through `states`, one with each look; a gateway gives what the node has.
-fn served(states: &[&str]) -> (Arc<Node>, Web, Arc<Mutex<Vec<Value>>>) {
+pub fn served(states: &[&str]) -> (Arc<Node>, Web, Arc<Mutex<Vec<Value>>>) {
     let states: Mutex<Vec<String>> = Mutex::new(states.iter().rev().map(|s| (*s).to_owned()).collect());
     let added: Arc<Mutex<Vec<Value>>> = Arc::default();
     let log = added.clone();

@@ -4,7 +4,7 @@ use kiln_cid::{Memory, Source, What, car, find, look, read_file};
 use kiln_core::document::Graph;
 use kiln_core::doors::{Answer, Clock, Content, Exchange, Net, OutFolder, Request, Response, Sandbox};
 use kiln_core::store::{Folder, Millis, RealDisk};
-use kiln_core::{Engine, NodeError, Registry};
+use kiln_core::{Engine, Node as Node_, NodeError, Registry};
 use kiln_storage::{BlockStore, Keeping, Patience, Wire};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -347,6 +347,19 @@ pub fn engine() -> Engine {
     registry.add_all(kiln_basics::nodes());
     registry.add_all(kiln_storage::nodes());
     kiln_storage::add_codecs(&mut registry);
+    // What a node that mints does first.
+    registry.add(
+        Node_::pure("Proved", 1, |cx| {
+            let value = cx.value("pinned")?;
+            let proof = kiln_storage::Pinned::of(&value).ok_or_else(|| NodeError::new("no proof"))?;
+            let words = format!("{} {} {} {}", proof.uri(), proof.bytes(), proof.place(), proof.complete());
+            cx.set("text", words.as_str());
+            Ok(())
+        })
+        .title("Proved")
+        .input("pinned", kiln_storage::PINNED, "The proof.")
+        .output("text", kiln_core::types::names::TEXT, "What it says."),
+    );
     Engine::new(registry).unwrap().with_clock(Arc::new(Quick::default()))
 }
 
