@@ -3,6 +3,7 @@
 use super::{Permit, Secret, SignError, Signer};
 use alloy_primitives::{Address, Signature};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
@@ -36,22 +37,26 @@ impl Module {
         let fail = |what: &str| {
             let place = place.clone();
             let what = what.to_owned();
-            move |e: cryptoki::error::Error| SignError(format!("{place}: could not {what}: {e}"))
+            move |e: Error| SignError(format!("{place}: could not {what}: {e}"))
         };
         let module = Pkcs11::new(library).map_err(fail("load it"))?;
         match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
             Ok(()) => {}
             // Another key of the same library is open already.
-            Err(e) if e.to_string().to_lowercase().contains("already") => {}
+            Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
             Err(e) => return Err(fail("start it")(e)),
         }
         let mut wrong = None;
         for slot in module.get_slots_with_token().map_err(fail("list its tokens"))? {
             let Ok(session) = module.open_ro_session(slot) else { continue };
             let pin = cryptoki::types::AuthPin::new(pin.text().into());
-            if let Err(e) = session.login(UserType::User, Some(&pin)) {
-                wrong = Some(e.to_string());
-                continue;
+            match session.login(UserType::User, Some(&pin)) {
+                // Who is in is in for the whole process.
+                Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
+                Err(e) => {
+                    wrong = Some(e.to_string());
+                    continue;
+                }
             }
             let find = |class| {
                 let wanted = [Attribute::Class(class), Attribute::Label(label.as_bytes().to_vec())];

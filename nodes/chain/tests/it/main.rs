@@ -1,6 +1,7 @@
 //! The contract, the embedded chain, the keys, and minting through a node that fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops")]
 
+mod access;
 mod contract;
 mod faults;
 mod gas;
