@@ -91,6 +91,17 @@ fn dependencies_point_one_way() {
             ],
         ),
         ("kiln-collection", &["kiln-types"]),
+        ("kiln-cid", &[]),
+        ("kiln-ledger", &[]),
+        ("kiln-chain", &["kiln-types", "kiln-document", "kiln-store", "kiln-core", "kiln-ledger"]),
+        (
+            "kiln-storage",
+            &["kiln-types", "kiln-document", "kiln-store", "kiln-core", "kiln-cid", "kiln-collection"],
+        ),
+        (
+            "kiln-canvas",
+            &["kiln-types", "kiln-document", "kiln-store", "kiln-core", "kiln-runner", "kiln-codec"],
+        ),
         ("kiln-characters", &[]),
     ];
     let needs = needs(&metadata());
@@ -119,6 +130,13 @@ fn libraries_know_neither_models_nor_chains_nor_windows() {
         ("kiln-cutout", &["kiln-diffusion", "kiln-image"]),
         ("kiln-clip", &["kiln-diffusion"]),
         ("kiln-collection", &["burn", "kiln-core"]),
+        ("kiln-items", &["burn", "kiln-diffusion", "kiln-storage", "kiln-chain"]),
+        ("kiln-report", &["burn", "kiln-items", "kiln-storage", "kiln-chain"]),
+        ("kiln-cid", &["kiln-core"]),
+        ("kiln-ledger", &["kiln-core", "alloy-primitives"]),
+        ("kiln-storage", &["burn", "kiln-chain", "ureq"]),
+        ("kiln-chain", &["burn", "kiln-storage", "ureq"]),
+        ("kiln-canvas", &["burn", "alloy-primitives", "kiln-nodes", "eframe"]),
     ];
     let needs = needs(&metadata());
     for (room, banned) in banned {
