@@ -12,8 +12,9 @@ impl Studio {
         let look = Look::of(ui.ctx());
         let frame = Frame::NONE.fill(look.panel).inner_margin(Margin::same(14));
         Panel::right("inspector").default_size(300.0).size_range(240.0..=520.0).frame(frame).show(ui, |ui| {
+            let wide = ui.available_width() - 6.0;
             egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-                ui.set_width(ui.available_width());
+                ui.set_max_width(wide);
                 let nodes = &self.canvas.selection.nodes;
                 match nodes.len() {
                     0 => self.about_graph(ui),

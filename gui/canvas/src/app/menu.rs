@@ -89,7 +89,9 @@ impl Studio {
             .frame_when_inactive(false)
             .min_size(vec2(ui.available_width(), 26.0))
             .right_text(keys);
-        ui.add(button).clicked()
+        let response = ui.add(button);
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, command.title()));
+        response.clicked()
     }
 
     /// Tints of groups and notes, showing parameters to the outside, points of wires.

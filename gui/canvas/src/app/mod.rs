@@ -19,6 +19,7 @@ mod top;
 mod tour;
 mod viewer;
 
+pub use panels::Batch;
 pub use viewer::{Compare, Viewer};
 
 use crate::canvas::{Asked, Canvas, Lights};

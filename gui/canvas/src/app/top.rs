@@ -92,7 +92,9 @@ impl Studio {
                         .frame_when_inactive(false)
                         .min_size(vec2(ui.available_width(), 26.0))
                         .right_text(keys);
-                    if ui.add(row).clicked() {
+                    let response = ui.add(row);
+                    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, command.title()));
+                    if response.clicked() {
                         *asked = Some(*command);
                         ui.close();
                     }

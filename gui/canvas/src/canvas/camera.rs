@@ -72,7 +72,7 @@ impl Camera {
 
     /// Glides so that an area fills the window, with room around it and never larger than 1:1.
     pub fn fit(&mut self, window: Rect, area: Rect) {
-        let room = (window.size() - vec2(96.0, 96.0)).max(vec2(50.0, 50.0));
+        let room = (window.size() - vec2(72.0, 72.0)).max(vec2(50.0, 50.0));
         let size = area.size().max(vec2(1.0, 1.0));
         let zoom = (room.x / size.x).min(room.y / size.y).clamp(*ZOOM.start(), 1.0);
         self.glide_to(area.center(), zoom);

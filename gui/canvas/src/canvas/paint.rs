@@ -27,6 +27,10 @@ impl Canvas {
     ) -> Option<Asked> {
         let look = Look::of(ui.ctx());
         let window = ui.available_rect_before_wrap();
+        if self.fitted {
+            // Panels come and go; what is on the plane stays where it is.
+            self.camera.center += (window.center() - self.window.center()) / self.camera.zoom;
+        }
         self.window = window;
         self.refresh(doc, registry);
         if !std::mem::replace(&mut self.fitted, true) {

@@ -137,6 +137,11 @@ impl Look {
     #[must_use]
     pub fn category(&self, category: &str) -> Color32 {
         let number = match category.split('/').next().unwrap_or_default() {
+            "image" if category.ends_with("/make") => 1,
+            "image" if category.ends_with("/colour") => 3,
+            "image" if category.ends_with("/gates") => 2,
+            "image" if category.ends_with("/files") => 0,
+            "image" if category.ends_with("/combine") || category.ends_with("/layout") => 5,
             "image" | "upscale" => 4,
             "diffusion" | "latent" => 5,
             "mask" | "cutout" | "colour" => 3,

@@ -165,7 +165,7 @@ fn kind(
             let mut changed = false;
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
-                let half = (wide - 40.0) / 2.0;
+                let half = (wide - 52.0) / 2.0;
                 for (v, axis) in [(&mut w, "width"), (&mut h, "height")] {
                     let drag = DragValue::new(v)
                         .range(f64::from(*min)..=f64::from(*max))
@@ -257,7 +257,8 @@ fn color(ui: &mut Ui, value: Option<&Lit>, label: &str) -> Option<Change> {
             change = Some(Change::Set(literal::color(Color::rgba8(c.to_srgba_unmultiplied()))));
         }
         let mut text = value.and_then(Lit::as_text).unwrap_or_default().to_owned();
-        let field = TextEdit::singleline(&mut text).desired_width(f32::INFINITY).margin(vec2(8.0, 5.0));
+        let field =
+            TextEdit::singleline(&mut text).desired_width(ui.available_width() - 16.0).margin(vec2(8.0, 5.0));
         let response = ui.add(field);
         named(&response, label);
         if response.changed() {

@@ -20,12 +20,12 @@ pub fn many(count: usize) -> String {
     let mut text = String::from("Graph(kiln: 1, nodes: {\n");
     let columns = (count as f64).sqrt().ceil() as usize;
     for n in 0..count {
-        let types = ["NoiseImage", "PadImage", "Blur", "ImageBlend", "SaveImage"];
+        let types = ["NoiseImage", "PadImage", "FlipImage", "ImageInvert", "SaveImage"];
         let ty = types[n % 5];
         let link = if n % 5 == 0 {
             String::new()
         } else {
-            let port = if ty == "ImageBlend" { "image1" } else { "image" };
+            let port = "image";
             format!(", from: {{ \"{port}\": \"n{}.image\" }}", n - 1)
         };
         let _ = writeln!(text, "\"n{n}\": (type: \"{ty}\"{link}),");
