@@ -2,7 +2,7 @@
 
 use crate::error::cid_said;
 use crate::proof::Pinned;
-use crate::readback::{From, Sample, read_back};
+use crate::readback::{From, NotBack, Sample, try_back};
 use crate::store::{BlockStore, MOST_BLOCKS};
 use crate::wire::{Patience, Wire, persist};
 use kiln_cid::{Cid, Walk, car};
@@ -180,13 +180,13 @@ impl Kubo {
         if !there {
             self.send(wire, store, root, bytes)?;
         }
-        match self.prove(wire, store, root, gateway, sample) {
+        match self.try_prove(wire, store, root, gateway, sample) {
             // It was pinned by somebody, and badly: sent once more, it may be well.
-            Err(e) if there && !e.cancelled => {
+            Err(NotBack::Wrong(_)) if there => {
                 self.send(wire, store, root, bytes)?;
                 self.prove(wire, store, root, gateway, sample)
             }
-            other => other,
+            other => Ok(other?),
         }
     }
 
@@ -218,11 +218,22 @@ impl Kubo {
         gateway: Option<&str>,
         sample: Sample,
     ) -> Result<Pinned, NodeError> {
+        Ok(self.try_prove(wire, store, root, gateway, sample)?)
+    }
+
+    fn try_prove(
+        &self,
+        wire: &dyn Wire,
+        store: &BlockStore,
+        root: &Cid,
+        gateway: Option<&str>,
+        sample: Sample,
+    ) -> Result<Pinned, NotBack> {
         let from = match gateway {
             Some(gateway) => From::Gateway(gateway.to_owned()),
             None => From::Rpc(self.url.clone()),
         };
-        read_back(wire, store, root, &from, sample, &self.url, &self.patience)
+        try_back(wire, store, root, &from, sample, &self.url, &self.patience)
     }
 
     /// The addresses under which others can fetch from the node: for a pinning service.

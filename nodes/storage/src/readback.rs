@@ -107,6 +107,28 @@ fn wanted(store: &BlockStore, root: &Cid) -> Result<Vec<(String, Cid)>, NodeErro
     Ok(files)
 }
 
+/// Why something was not read back.
+pub(crate) enum NotBack {
+    /// It came as something else, or the place says it has it not.
+    Wrong(NodeError),
+    /// Nobody answered, or somebody cancelled: nothing is known.
+    Unknown(NodeError),
+}
+
+impl std::convert::From<NodeError> for NotBack {
+    fn from(e: NodeError) -> Self {
+        Self::Unknown(e)
+    }
+}
+
+impl std::convert::From<NotBack> for NodeError {
+    fn from(e: NotBack) -> Self {
+        match e {
+            NotBack::Wrong(e) | NotBack::Unknown(e) => e,
+        }
+    }
+}
+
 /// Fetches the files of a root by their paths, from where `from` says, and compares each with the blocks here, byte by
 /// byte. `place` is what the proof calls the place.
 ///
@@ -121,12 +143,25 @@ pub fn read_back(
     place: &str,
     patience: &Patience,
 ) -> Result<Pinned, NodeError> {
+    Ok(try_back(wire, store, root, from, sample, place, patience)?)
+}
+
+/// The same, and whether it is known that the place has it wrong.
+pub(crate) fn try_back(
+    wire: &dyn Wire,
+    store: &BlockStore,
+    root: &Cid,
+    from: &From,
+    sample: Sample,
+    place: &str,
+    patience: &Patience,
+) -> Result<Pinned, NotBack> {
     let files = wanted(store, root)?;
-    let folder = look(store, root).map_err(cid_said)?.what == What::Folder;
+    let folder = look(store, root).map_err(cid_said).map_err(NotBack::Unknown)?.what == What::Folder;
     let all = files.len() as u64;
     let (mut bytes, mut read) = (0, 0);
     for (at, (path, cid)) in files.iter().enumerate() {
-        let size = look(store, cid).map_err(cid_said)?.size;
+        let size = look(store, cid).map_err(cid_said).map_err(NotBack::Unknown)?.size;
         bytes += size;
         if sample.takes(at as u64, all) {
             one(wire, store, root, path, cid, size, from, patience)?;
@@ -147,7 +182,7 @@ fn one(
     size: u64,
     from: &From,
     patience: &Patience,
-) -> Result<(), NodeError> {
+) -> Result<(), NotBack> {
     let slash = if path.is_empty() { "" } else { "/" };
     let within = format!("{root}{slash}{}", encoded_path(path));
     let (method, url) = match from {
@@ -173,9 +208,9 @@ fn one(
         };
         tried += 1;
         if tried >= patience.tries.clamp(1, 3) {
-            return Err(NodeError::new(format!("{shown} {fault}")).hint(
+            return Err(NotBack::Wrong(NodeError::new(format!("{shown} {fault}")).hint(
                 "nothing is minted from it; look at the place, or at what lies between, and run again",
-            ));
+            )));
         }
         wire.rest(patience.after(tried))?;
     }

@@ -15,7 +15,7 @@ struct File;
 impl Build for File {
     fn build(&self, cx: &Cx<'_>, sink: &mut dyn Sink) -> Result<(Vec<Root>, Json), NodeError> {
         let made = Named::of(cx, &cx.value("file")?, "file")?.add(cx, profile(cx)?, sink)?;
-        Ok((vec![Root { cid: made.cid, bytes: made.size, label: label(cx) }], Json::Null))
+        Ok((vec![Root { cid: made.cid, bytes: made.size, label: label(cx), whole: false }], Json::Null))
     }
 
     fn outputs(&self, proofs: &[Pinned], _: &Json) -> Vec<(&'static str, Value)> {

@@ -51,7 +51,7 @@ impl Build for Folder {
             return Err(NodeError::new("there are no files").at("files"));
         }
         let made = tree.build(profile, sink).map_err(cid_said)?;
-        let root = Root { cid: made.cid, bytes: made.size, label: label(cx) };
+        let root = Root { cid: made.cid, bytes: made.size, label: label(cx), whole: false };
         Ok((vec![root], json!({ "count": count })))
     }
 

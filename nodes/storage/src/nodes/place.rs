@@ -30,6 +30,14 @@ pub(super) struct Root {
     pub cid: Cid,
     pub bytes: u64,
     pub label: String,
+    /// Every file of it is read back, whatever sample says.
+    pub whole: bool,
+}
+
+impl Root {
+    fn sample(&self, wanted: Sample) -> Sample {
+        if self.whole { Sample::All } else { wanted }
+    }
 }
 
 /// Adds the parameters.
@@ -54,7 +62,7 @@ pub(super) fn with_place(node: Node) -> Node {
          first. Empty: they are there already.",
     ))
     .param(Param::int("sample", 0, 0..=1_000_000_000).doc(
-        "How many files of a folder to read back, spread evenly; 0: all of them. Whoever mints may want all.",
+        "How many files of a folder to read back, spread evenly; 0: all of them. Documents of tokens are always all read.",
     ))
     .param(Param::float("wait", 30.0, 0.0..=10_080.0).control().unit("minutes").doc(
         "How long a service may take to fetch. After that the run ends with an error, and the next one goes on waiting.",
@@ -162,7 +170,7 @@ impl Place {
         let proof = match &self.kind {
             Kind::Local => return prove_here(store, root),
             Kind::Kubo(node) => {
-                node.pin(cx, store, &root.cid, root.bytes, self.gateway.as_deref(), self.sample)?
+                node.pin(cx, store, &root.cid, root.bytes, self.gateway.as_deref(), root.sample(self.sample))?
             }
             Kind::Service(service, source) => service.pin(
                 cx,
@@ -172,7 +180,7 @@ impl Place {
                 root.bytes,
                 source.as_ref(),
                 self.gateway.as_deref().unwrap_or_default(),
-                self.sample,
+                root.sample(self.sample),
             )?,
         };
         store.note(&root.cid, self.name())?;
@@ -203,9 +211,9 @@ impl Place {
         let gateway = self.gateway.as_deref();
         let proof = match &self.kind {
             Kind::Local => return Ok(None),
-            Kind::Kubo(node) => node.prove(cx, store, &root.cid, gateway, self.sample),
+            Kind::Kubo(node) => node.prove(cx, store, &root.cid, gateway, root.sample(self.sample)),
             Kind::Service(service, _) => {
-                service.prove(cx, store, &root.cid, gateway.unwrap_or_default(), self.sample)
+                service.prove(cx, store, &root.cid, gateway.unwrap_or_default(), root.sample(self.sample))
             }
         };
         match proof {

@@ -143,6 +143,7 @@ impl Build for Tokens {
             cid: made.cid,
             bytes: made.size,
             label: format!("{} {what}", label(cx)),
+            whole: what == "metadata",
         };
         Ok((
             vec![root(&pictures, "pictures"), root(&metadata, "metadata")],

@@ -343,6 +343,15 @@ fn a_kill_between_intent_and_outcome_is_resolved_by_asking() {
 }
 
 #[test]
+fn documents_are_all_read_back_and_pictures_as_many_as_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, web) = Node::serve();
+    let place = format!(r#", "place": "kubo", "url": "{}", "sample": 2"#, web.url);
+    done(&run(&tokens(META, &place), dir.path(), Some(5), Some(Door::new(&[]))));
+    assert_eq!((web.count(".png"), web.count("/api/v0/cat")), (2, 7), "{:?}", web.asked());
+}
+
+#[test]
 fn a_service_is_a_place_for_tokens() {
     let dir = tempfile::tempdir().unwrap();
     let (_, web, added) = super::service::served(&["queued", "pinning", "pinned"]);
