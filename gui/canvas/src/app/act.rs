@@ -1,7 +1,7 @@
 //! What commands do.
 
 use super::command::Command;
-use super::{Over, Side, Studio, commands, editor, palette, panels};
+use super::{Over, Side, Studio, commands, editor, fix, palette, panels};
 use crate::canvas::{Asked, Hit};
 use crate::model::Document;
 use crate::model::clip::{Paste, Selection, copy};
@@ -105,6 +105,17 @@ impl Studio {
         let scope = self.canvas.scope.clone();
         match command {
             Command::Run => {
+                // Names with `{item}` mean items: whoever presses Run wants to see some.
+                let items = self
+                    .checker
+                    .problems
+                    .iter()
+                    .any(|p| fix::fix_for(&self.doc, &[], &self.registry, p) == Some(fix::Fix::Items));
+                if items && !self.batch.on {
+                    self.batch.on = true;
+                    self.batch.count = self.batch.count.max(4);
+                    self.say(ctx, format!("It is made for items, so {} of them are made.", self.batch.count));
+                }
                 let batch = self.batch.items();
                 self.run(ctx, batch.map_or(What::Everything, |(a, b)| What::Batch(a, b)), false);
             }
@@ -466,6 +477,34 @@ impl Studio {
                 self.closing = true;
             }
         }
+    }
+
+    /// Somebody wants to close the window: asks first if something would be lost.
+    pub fn ask_to_close(&mut self) {
+        self.leave(Then::Close);
+    }
+
+    /// The window is gone. What is saved needs no keeping.
+    pub fn leave_quietly(&mut self) {
+        if !self.is_dirty()
+            && let Some(keeper) = &mut self.keeper
+        {
+            keeper.clear();
+        }
+    }
+
+    /// What stands above the window.
+    #[must_use]
+    pub fn window_title(&self) -> String {
+        let title = &self.doc.root().title;
+        let file = self.path.as_ref().and_then(|p| p.file_name()).map(|n| n.to_string_lossy().into_owned());
+        let name = match (file, title.is_empty()) {
+            (Some(file), _) => file,
+            (None, false) => title.clone(),
+            (None, true) => "Untitled".to_owned(),
+        };
+        let mark = if self.is_dirty() { "• " } else { "" };
+        format!("{mark}{name} – Kiln")
     }
 
     /// Shows a document.

@@ -2,7 +2,7 @@
 
 use crate::canvas::Picture;
 use egui::{ColorImage, Context, TextureHandle, TextureOptions, Vec2, vec2};
-use kiln_runner::{FetchPicture, Runner};
+use kiln_runner::{FetchPicture, Runner, RunnerError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -84,6 +84,8 @@ pub struct Pictures {
     large: BTreeMap<String, (TextureHandle, Pixels)>,
     order: Vec<String>,
     waiting: Vec<Ask>,
+    /// Why there is no picture under a key.
+    pub missing: BTreeMap<String, String>,
 }
 
 impl Pictures {
@@ -101,6 +103,7 @@ impl Pictures {
             large: BTreeMap::new(),
             order: Vec::new(),
             waiting: Vec::new(),
+            missing: BTreeMap::new(),
         }
     }
 
@@ -110,13 +113,23 @@ impl Pictures {
         let (to, ctx) = (self.to_self.clone(), self.ctx.clone());
         std::thread::spawn(move || {
             for ask in todo {
-                let want = FetchPicture {
-                    key: ask.key.clone(),
-                    output: ask.output,
-                    index: 0,
-                    max_side: ask.max_side,
+                // A node tells that it finished a moment before its value can be asked for.
+                let mut tries = 0;
+                let got = loop {
+                    let want = FetchPicture {
+                        key: ask.key.clone(),
+                        output: ask.output,
+                        index: 0,
+                        max_side: ask.max_side,
+                    };
+                    match runner.picture(want).wait(Duration::from_secs(60)) {
+                        Err(RunnerError::NoValue { .. }) if tries < 10 => {
+                            tries += 1;
+                            std::thread::sleep(Duration::from_millis(50));
+                        }
+                        got => break got.map_err(|e| e.to_string()),
+                    }
                 };
-                let got = runner.picture(want).wait(Duration::from_secs(60)).map_err(|e| e.to_string());
                 let got = got.and_then(|picture| {
                     let mut pixels = Pixels::decode(&picture.png)?;
                     pixels.full = (picture.full_width, picture.full_height);
@@ -163,7 +176,13 @@ impl Pictures {
         while let Ok((key, max_side, got)) = self.came.try_recv() {
             any = true;
             self.wanted.remove(&(key.clone(), max_side));
-            let Ok(pixels) = got else { continue };
+            let pixels = match got {
+                Ok(pixels) => pixels,
+                Err(why) => {
+                    self.missing.insert(key, why);
+                    continue;
+                }
+            };
             if max_side.is_some() {
                 let texture = self.ctx.load_texture(&key, pixels.image(), TextureOptions::LINEAR);
                 self.shown.insert(key.clone(), (texture, pixels));

@@ -24,6 +24,12 @@ fn a_run_shows_times_pictures_and_what_was_kept() {
     bench.key(Modifiers::COMMAND, Key::Enter);
     done(&mut bench, 1);
     assert!(matches!(status(&mut bench, "paper"), Status::Done { .. }));
+    for _ in 0..200 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        bench.settle();
+    }
+    let missing = bench.studio().session.pictures.missing.clone();
+    assert!(missing.is_empty(), "{missing:?}");
     bench.until("the picture", |s| s.session.states.get("save").is_some_and(|s| s.picture.is_some()));
     assert!(bench.folder.path().join("out/one.png").is_file());
     assert_eq!(bench.studio().session.history.made.len(), 1);

@@ -137,7 +137,7 @@ fn another_type_keeps_the_links() {
     let at = bench.at("Node Frame picture (frame)");
     bench.menu_at(at);
     bench.click("Swap the node's type");
-    bench.type_text("invert");
+    bench.type_text("drop shadow");
     bench.key(Modifiers::NONE, Key::Enter);
     let graph = bench.graph();
     assert_ne!(graph.nodes["frame"].ty, "PadImage");
