@@ -2,6 +2,7 @@
 //! made.
 
 use crate::contract::{self, Collection, Voucher};
+use crate::safe::{Proposal, Safe};
 use crate::sign::{Permit, SignError, Signer};
 use crate::tx::Tx;
 use alloy_primitives::{Address, B256, Signature, keccak256};
@@ -134,10 +135,36 @@ impl Guard {
     }
 }
 
+impl Guard {
+    /// Signs a multisig's proposal as one of its owners, if it may: judged by what the multisig would do.
+    ///
+    /// # Errors
+    /// When the policy or the key says no.
+    pub fn proposal(&self, proposal: &Proposal, now: u64) -> Result<Signature, GuardError> {
+        let mut asked = Asked {
+            chain: proposal.chain,
+            contract: Some(*proposal.to.0),
+            via: Some(*proposal.safe.0),
+            value: proposal.value.saturating_to(),
+            ..Asked::default()
+        };
+        understand(&mut asked, proposal.to, &proposal.data);
+        let hash = proposal.hash();
+        self.allow(&asked, hash, now, None)?;
+        let signature = self.signer.sign(&Permit::new(hash))?;
+        match signature.recover_address_from_prehash(&hash) {
+            Ok(signer) if signer == self.address() => Ok(signature),
+            _ => {
+                Err(SignError("the signature is not the account's: the key's module is at fault".into())
+                    .into())
+            }
+        }
+    }
+}
+
 /// What a transaction does, read from its bytes. What is not understood gets a name that no policy lists.
 #[must_use]
 pub fn asked(tx: &Tx) -> Asked {
-    use Collection::CollectionCalls as C;
     let mut asked = Asked {
         chain: tx.chain,
         contract: tx.to.map(|to| *to.0),
@@ -157,12 +184,36 @@ pub fn asked(tx: &Tx) -> Asked {
         }
         return asked;
     };
-    if tx.data.is_empty() {
-        asked.function = "transfer of money".into();
-        asked.recipients = vec![*to.0];
+    // A multisig's transaction is what the multisig does; it may do it as a plain call only.
+    if let Ok(Safe::SafeCalls::execTransaction(call)) = Safe::SafeCalls::abi_decode_validate(&tx.data) {
+        asked.via = asked.contract.replace(*call.to.0);
+        asked.value = asked.value.max(call.value.saturating_to());
+        let plain = call.operation == 0
+            && call.safeTxGas.is_zero()
+            && call.baseGas.is_zero()
+            && call.gasPrice.is_zero()
+            && call.gasToken.is_zero()
+            && call.refundReceiver.is_zero();
+        if plain && Safe::SafeCalls::execTransaction(call.clone()).abi_encode() == tx.data.as_ref() {
+            understand(&mut asked, call.to, &call.data);
+        } else {
+            asked.function = "a multisig's transaction that is not a plain call".into();
+        }
         return asked;
     }
-    let call = C::abi_decode_validate(&tx.data).ok().filter(|c| c.abi_encode() == tx.data.as_ref());
+    understand(&mut asked, to, &tx.data);
+    asked
+}
+
+/// Reads a call: its function, who is given something, how many tokens.
+fn understand(asked: &mut Asked, to: Address, data: &[u8]) {
+    use Collection::CollectionCalls as C;
+    if data.is_empty() {
+        asked.function = "transfer of money".into();
+        asked.recipients = vec![*to.0];
+        return;
+    }
+    let call = C::abi_decode_validate(data).ok().filter(|c| c.abi_encode() == data);
     let (name, recipients, tokens): (&str, Vec<Address>, u64) = match call {
         Some(C::mintBatch(c)) => ("mintBatch", vec![c.to], c.quantity.saturating_to()),
         Some(C::mintOne(c)) => ("mintOne", vec![c.to], 1),
@@ -186,13 +237,12 @@ pub fn asked(tx: &Tx) -> Asked {
         Some(C::cancelDefaultAdminTransfer(_)) => ("cancelDefaultAdminTransfer", vec![], 0),
         Some(C::acceptDefaultAdminTransfer(_)) => ("acceptDefaultAdminTransfer", vec![], 0),
         _ => {
-            let start = alloy_primitives::hex::encode_prefixed(&tx.data[..tx.data.len().min(4)]);
+            let start = alloy_primitives::hex::encode_prefixed(&data[..data.len().min(4)]);
             asked.function = format!("a call that is not understood ({start})");
-            return asked;
+            return;
         }
     };
     asked.function = name.into();
     asked.recipients = recipients.into_iter().filter(|a| !a.is_zero()).map(|a| *a.0).collect();
     asked.tokens = tokens;
-    asked
 }

@@ -5,6 +5,7 @@
 //! - [`local`]: the embedded chain, kept in a folder.
 //! - [`sign`], [`guard`]: keys, and the only way to a signature: through the policy.
 //! - [`send`], [`mint`]: transactions through the book of `kiln_ledger`.
+//! - [`safe`]: proposals for a multisig, and its owners' signatures.
 //! - [`settings`]: where a run finds its node, key and policy.
 
 pub mod chain;
@@ -15,6 +16,7 @@ pub mod mint;
 pub mod network;
 mod nodes;
 pub mod rpc;
+pub mod safe;
 pub mod send;
 pub mod settings;
 pub mod sign;

@@ -202,12 +202,10 @@ impl Policy {
         if !anything && !self.functions.contains(&asked.function) {
             return no("functions", format!("{:?} is not among {:?}", asked.function, self.functions));
         }
-        if let Some(contract) = asked.contract
-            && !anything
-            && !self.contracts.contains(&contract)
-            && !(self.own_contracts && own.contains(&contract))
-        {
-            return no("contracts", format!("{} is not among them", hex::show(&contract)));
+        let known = |c: &crate::Address| self.contracts.contains(c) || self.own_contracts && own.contains(c);
+        let unknown = asked.contract.iter().chain(&asked.via).find(|c| !known(c));
+        if let (Some(contract), false) = (unknown, anything) {
+            return no("contracts", format!("{} is not among them", hex::show(contract)));
         }
         if let Some(may) = &self.recipients
             && let Some(other) = asked.recipients.iter().find(|r| !may.contains(r))
@@ -243,6 +241,8 @@ pub struct Asked {
     pub chain: u64,
     /// With which contract; `None` makes one.
     pub contract: Option<crate::Address>,
+    /// The multisig that is to call it, if one is.
+    pub via: Option<crate::Address>,
     /// Which function; `deploy` and `voucher` are two of them.
     pub function: String,
     /// Who is given something: tokens, a role, money.

@@ -15,8 +15,10 @@ use kiln_ledger::Rules;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 
+type Answers = dyn Fn(&str, &Value) -> Value;
+
 /// A node that answers what it was told to.
-struct Told(Box<dyn Fn(&str, &Value) -> Value>);
+struct Told(Box<Answers>);
 
 impl Rpc for Told {
     fn ask(&self, method: &str, params: Value) -> Result<Value, RpcError> {

@@ -11,4 +11,5 @@ mod keys;
 mod kill;
 mod local;
 mod nodes;
+mod safe;
 mod support;

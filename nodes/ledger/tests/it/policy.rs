@@ -34,6 +34,7 @@ fn asked() -> Asked {
     Asked {
         chain: 31337,
         contract: Some(address(0xaa)),
+        via: None,
         function: "mintBatch".into(),
         recipients: vec![address(0xbb)],
         tokens: 400,
@@ -52,6 +53,7 @@ fn each_rule_says_no_and_names_itself() {
     let cases: Vec<(&str, Asked)> = vec![
         ("chains", Asked { chain: 1, ..fine.clone() }),
         ("contracts", Asked { contract: Some(address(1)), ..fine.clone() }),
+        ("contracts", Asked { via: Some(address(2)), ..fine.clone() }),
         ("functions", Asked { function: "withdraw".into(), ..fine.clone() }),
         ("functions", Asked { function: "".into(), ..fine.clone() }),
         ("functions", Asked { function: "mintbatch".into(), ..fine.clone() }),
