@@ -274,7 +274,7 @@ fn seed(ui: &mut Ui, value: Option<&Lit>, label: &str) -> Option<Change> {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let mut text = now.to_string();
-        let wide = (ui.available_width() - 76.0).max(60.0);
+        let wide = (ui.available_width() - 100.0).max(60.0);
         let response = ui.add(TextEdit::singleline(&mut text).desired_width(wide).margin(vec2(8.0, 5.0)));
         named(&response, label);
         if response.changed()
@@ -306,7 +306,7 @@ fn file(ui: &mut Ui, text: &str, label: &str, shelf: &mut Shelf) -> Option<Chang
     let mut change = None;
     let mut text = text.to_owned();
     ui.horizontal(|ui| {
-        let wide = (ui.available_width() - 42.0).max(60.0);
+        let wide = (ui.available_width() - 62.0).max(60.0);
         let response = ui.add(
             TextEdit::singleline(&mut text)
                 .hint_text("drop a file, or type a path")

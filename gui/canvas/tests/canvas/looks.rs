@@ -6,7 +6,7 @@ use egui::{Key, Modifiers, vec2};
 use kiln_canvas::app::settings::Theme;
 use std::fmt::Write;
 
-fn keep(bench: &mut Bench, name: &str) -> Vec<u8> {
+pub fn keep(bench: &mut Bench, name: &str) -> Vec<u8> {
     let still = bench.still();
     if let Ok(folder) = std::env::var("KILN_STILLS") {
         std::fs::create_dir_all(&folder).unwrap();

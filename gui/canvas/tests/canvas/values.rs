@@ -104,6 +104,7 @@ fn a_node_gets_another_name_and_what_refers_to_it_follows() {
 fn the_form_sets_what_the_graph_shows() {
     let mut bench = Bench::of(&template("framed-paper"));
     bench.key(Modifiers::NONE, Key::F);
+    crate::looks::keep(&mut bench, "form-dark-1x");
     bench.click("Roll seed of paper");
     assert_ne!(bench.graph().nodes["paper"].with["seed"], Lit::Int(7));
 }
