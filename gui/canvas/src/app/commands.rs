@@ -3,7 +3,7 @@
 use super::command::Command;
 use super::{Over, Studio};
 use crate::look::{Look, medium};
-use egui::{Align, Context, FontId, Key, Layout, RichText, TextEdit, vec2};
+use egui::{Context, FontId, Key, RichText, TextEdit, vec2};
 
 /// What is searched.
 #[derive(Clone, Debug, Default)]
@@ -103,22 +103,19 @@ impl Studio {
                         Found::Command(c) => (c.title(), self.settings.keys.of(*c).to_owned()),
                         Found::Node(_, label) => (label.as_str(), String::new()),
                     };
-                    let response = ui.horizontal(|ui| {
-                        let button = egui::Button::selectable(row == search.at, title)
-                            .min_size(vec2(ui.available_width(), 30.0));
-                        let response = ui.add(button);
-                        let at = response.rect.shrink2(vec2(10.0, 0.0));
-                        let mut inner = ui.new_child(
-                            egui::UiBuilder::new().max_rect(at).layout(Layout::right_to_left(Align::Center)),
-                        );
-                        inner.label(RichText::new(keys).small().color(look.muted));
-                        response
+                    let keys = RichText::new(keys).small().color(look.muted);
+                    let button = egui::Button::selectable(row == search.at, title)
+                        .min_size(vec2(ui.available_width(), 30.0))
+                        .right_text(keys);
+                    let response = ui.add(button);
+                    response.widget_info(|| {
+                        egui::WidgetInfo::selected(egui::WidgetType::Button, true, row == search.at, title)
                     });
-                    if response.inner.clicked() {
+                    if response.clicked() {
                         picked = Some(row);
                     }
                     if row == search.at {
-                        response.inner.scroll_to_me(None);
+                        response.scroll_to_me(None);
                     }
                 }
                 if found.is_empty() {

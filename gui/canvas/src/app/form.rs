@@ -136,7 +136,7 @@ impl Studio {
         )
         .fill(look.accent)
         .min_size(egui::vec2(ui.available_width(), 34.0));
-        let response = ui.add(run);
+        let response = ui.vertical_centered_justified(|ui| ui.add(run)).inner;
         response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, "Run the form"));
         if response.clicked() {
             let ctx = ui.ctx().clone();

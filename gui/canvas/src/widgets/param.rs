@@ -273,6 +273,7 @@ fn seed(ui: &mut Ui, value: Option<&Lit>, label: &str) -> Option<Change> {
     let mut change = None;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
+        ui.spacing_mut().button_padding = vec2(8.0, 3.0);
         let mut text = now.to_string();
         let wide = (ui.available_width() - 100.0).max(60.0);
         let response = ui.add(TextEdit::singleline(&mut text).desired_width(wide).margin(vec2(8.0, 5.0)));
