@@ -191,6 +191,37 @@ fn decisions_in_the_log_are_shown() {
 }
 
 #[test]
+fn plans_in_graphs_are_found_and_numbers_may_be_traits() {
+    let plan =
+        |names: &str| format!("(name: \"F\", size: 4, groups: [(name: \"Level\", values: [{names}])])");
+    let graph = |text: &str, more: &str| {
+        format!(
+            "Graph(kiln: 1, nodes: {{ \"plan\": (type: \"TraitPlan\", with: {{ \"text\": {text:?} }}),{more} }})"
+        )
+    };
+    let text = plan("(name: \"1\"), (name: \"2.5\")");
+    let assign = " \"all\": (type: \"AssignTraits\", with: { \"size\": 2 })";
+    let found = kiln_report::facts::plan_in_graph(&graph(&text, assign)).unwrap();
+    assert_eq!((found.size, found.groups[0].values.len()), (2, 2));
+    let two = graph(&text, " \"other\": (type: \"TraitPlan\")");
+    assert!(kiln_report::facts::plan_in_graph(&two).is_none());
+    assert!(kiln_report::facts::plan_in_graph("no graph").is_none());
+    let mut files = Folder::new();
+    files.insert("provenance/graph.ron".into(), graph(&text, assign).into_bytes());
+    for (n, level) in [(0, "1"), (1, "2.5")] {
+        let token = format!(
+            "{{\"name\":\"a\",\"attributes\":[{{\"trait_type\":\"Level\",\"value\":{level}}},{{\"trait_type\":\"Age\",\"value\":{n}}}]}}"
+        );
+        files.insert(format!("metadata/{n}.json"), token.into_bytes());
+    }
+    let facts = gather(&files, None, Vec::new()).unwrap();
+    assert_eq!(facts.groups.len(), 1);
+    let made: Vec<_> = facts.groups[0].values.iter().map(|v| (v.name.as_str(), v.made, v.planned)).collect();
+    assert_eq!(made, [("1", 1, Some(1)), ("2.5", 1, Some(1))]);
+    assert_eq!(facts.tokens[1].numbers, [("Age".to_owned(), "1".to_owned())]);
+}
+
+#[test]
 fn charts_are_the_same_bytes_and_empty_ones_are_left_out() {
     let files = folder(12);
     let figures = Figures::of(&gather(&files, Some(&plan(12)), Vec::new()).unwrap());

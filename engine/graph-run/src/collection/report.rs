@@ -3,6 +3,7 @@
 use super::args::ReportArgs;
 use super::folder;
 use super::plan::read_plan;
+use super::seal::last_run;
 use crate::fail::Fail;
 use crate::say;
 use kiln_collection::seal::Files;
@@ -18,7 +19,8 @@ use serde_json::json;
 pub fn report(args: &ReportArgs) -> Result<u8, Fail> {
     let out = folder::open(&args.out)?;
     let files = DiskFiles::new(out.root());
-    let plan = args.plan.as_ref().map(|path| read_plan(path, None, None)).transpose()?;
+    let named = args.plan.as_ref().map(|path| read_plan(path, None, None)).transpose()?;
+    let plan = named.or_else(|| last_run(&out).and_then(|(graph, _)| facts::plan_in_graph(&graph)));
     let gates = facts::gates(out.folder(), SystemClock.now())?;
     let mut facts = facts::gather(&files, plan.as_ref(), gates).map_err(|e| Fail::wrong(e, None))?;
     if let Some(name) = &args.name {

@@ -354,3 +354,101 @@ fn a_token_goes_on_to_its_next_version() {
         .complains("TokenState");
     assert_eq!(all(&place), before);
 }
+
+/// The same, and a person looks at each.
+fn gated() -> String {
+    let gates = r#""look": (
+            type: "ReviewGate",
+            from: { "image": "paper.image" },
+            with: { "attempts": 9, "question": "Is it pretty?", "retry": "paper.seed", "then": "skip" },
+        ),
+        "paper":"#;
+    PAPERS
+        .replace("\"paper\":", gates)
+        .replace(
+            "\"save\": (type: \"SaveImage\", from: { \"image\": \"paper.image\" }",
+            "\"save\": (type: \"SaveImage\", from: { \"image\": \"look.image\" }",
+        )
+        .replace("\"picture\": \"paper.image\"", "\"picture\": \"look.image\"")
+}
+
+#[test]
+fn people_and_gates_are_told_and_their_attempts_made_again() {
+    let place = Place::new();
+    place.write("papers.ron", gated());
+    place.run(&["papers.ron", "--items", "5"]).ends(3);
+    place.run(&["review", "out", "--accept", "0-2,4", "--redo", "3:too loud"]).ends(0);
+    place.run(&["papers.ron", "--items", "5", "--resume"]).ends(3);
+    place.run(&["review", "out", "--accept", "3"]).ends(0);
+    place.run(&["papers.ron", "--items", "5", "--resume"]).ends(0);
+    audit(&place).ends(0);
+    let log = place.text("out/provenance/audit.jsonl");
+    assert!(log.contains("accept item 0, attempt "), "{log}");
+    assert!(log.contains("at gate look: too loud") && log.contains("redo item 3, attempt "), "{log}");
+    let page = place.text("out/report/index.html");
+    assert!(
+        page.contains("id=\"gates\"") && page.contains("look<small>") && page.contains("too loud"),
+        "no rejections on the page"
+    );
+    // Working files of people and gates are told as not sealed, and sealed when asked.
+    place.run(&["audit", "out"]).ends(0).complains("not sealed");
+    place.run(&["seal", "out"]).ends(0);
+    let sheet = "out/review/look/decisions.csv";
+    let list = place.bytes(sheet);
+    place.write(sheet, [&list[..], b"\n"].concat());
+    audit(&place).ends(1).complains("review/look/decisions.csv");
+    place.write(sheet, &list);
+    // People do not stand in the way of making the accepted attempt again.
+    let attempts: Vec<u64> =
+        (0..5).filter_map(|n| token(&place, n)["properties"]["generation"]["attempt"].as_u64()).collect();
+    assert!(attempts.iter().any(|a| *a > 1), "{attempts:?}");
+    for n in 0..5 {
+        place.run(&["remake", &format!("out/metadata/{n}.json")]).ends(0).says("bit for bit");
+    }
+}
+
+#[test]
+fn missing_models_are_named_and_found_by_their_hash() {
+    let place = made("2");
+    let path = "out/metadata/1.json";
+    let bytes = b"weights";
+    let hash = kiln_core::types::Key(*blake3::hash(bytes).as_bytes()).to_string();
+    let mut document = token(&place, 1);
+    document["properties"]["generation"]["models"] =
+        serde_json::json!([{ "name": "fox.safetensors", "hash": hash }]);
+    place.write(path, document.to_string());
+    place
+        .run(&["remake", path])
+        .ends(2)
+        .complains("fox.safetensors")
+        .complains(&hash[..12])
+        .complains("--models");
+    place.write("shelf/checkpoints/fox.safetensors", "other weights");
+    place.run(&["remake", path, "--models", "shelf"]).ends(2).complains("has other bytes");
+    place.write("shelf/checkpoints/another-name.safetensors", bytes);
+    place.run(&["remake", path, "--models", "shelf"]).ends(0);
+}
+
+#[test]
+fn a_log_that_was_cut_is_not_gone_on_with() {
+    let place = made("2");
+    let log = place.text("out/provenance/audit.jsonl");
+    let lines: Vec<&str> = log.lines().collect();
+    place.write("out/provenance/audit.jsonl", lines[..lines.len() - 1].join("\n") + "\n");
+    audit(&place).ends(1).complains("lines were cut off");
+    place.run(&["seal", "out"]).ends(2).complains("lines were cut off").complains("bring the log back");
+    place.write("list.csv", "token,decision\n0,approve\n");
+    place.run(&["decide", "out", "list.csv", "--anyway"]).ends(2).complains("lines were cut off");
+    // Half a line, as a full disk leaves it.
+    place.write("out/provenance/audit.jsonl", &log[..log.len() - 40]);
+    audit(&place).ends(1).complains("it is cut off");
+    place.write("out/provenance/audit.jsonl", &log);
+    audit(&place).ends(0);
+    // A sealing that was interrupted after its first file is finished by the next.
+    place.write("out/notes.txt", "new");
+    let manifest = place.text("out/provenance/provenance.json");
+    place.write("out/provenance/provenance.json", manifest.replace("\"seal\": 1", "\"seal\": 2"));
+    audit(&place).ends(1).complains("a sealing was interrupted");
+    place.run(&["seal", "out"]).ends(0);
+    audit(&place).ends(0);
+}

@@ -5,6 +5,7 @@ use super::{CollectionFacts, Gate, Sources};
 use kiln_collection::plan::Plan;
 use kiln_collection::provenance::{Digest, Hashes, MerkleTree, Provenance, read_log, token_leaf};
 use kiln_collection::seal::{self, Files, TokensError, is_picture};
+use kiln_core::document::{Graph, Lit};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -29,7 +30,7 @@ pub enum FactsError {
     Tokens(#[from] TokensError),
 }
 
-/// Gathers the facts of a folder. The plan is the caller's, or the one in `provenance/`.
+/// Gathers the facts of a folder. The plan is the caller's, or the one in `provenance/`: a file, or written into the graph.
 ///
 /// # Errors
 /// What cannot be read.
@@ -50,7 +51,7 @@ pub fn gather(
         digests.insert(entry.path.clone(), hashes.sha256.to_string());
     }
     let tokens = seal::tokens(files, &entries, &digests)?;
-    let found = if plan.is_none() { plan_of(files, &entries) } else { None };
+    let found = if plan.is_none() { plan_of(files, &entries).or_else(|| sealed_graph(files)) } else { None };
     let plan = plan.or(found.as_ref());
     let (name, description) = words(files);
     let pictures: Vec<(u64, Digest)> = tokens
@@ -82,6 +83,32 @@ fn plan_of(files: &dyn Files, entries: &[seal::Entry]) -> Option<Plan> {
         let bytes = seal::read_text(files, &e.path, PLAN).ok()?;
         Plan::from_ron(std::str::from_utf8(&bytes).ok()?).ok()
     })
+}
+
+fn sealed_graph(files: &dyn Files) -> Option<Plan> {
+    let bytes = seal::read_text(files, seal::GRAPH, PLAN).ok()?;
+    plan_in_graph(std::str::from_utf8(&bytes).ok()?)
+}
+
+/// The plan that is written into a graph: the text of its `TraitPlan`, with the size and seed that `AssignTraits` sets.
+/// A graph with several plans names none.
+#[must_use]
+pub fn plan_in_graph(graph: &str) -> Option<Plan> {
+    let graph = Graph::parse(graph).ok()?;
+    let mut texts =
+        graph.nodes.values().filter(|n| n.ty == "TraitPlan").map(|n| n.with.get("text")?.as_text());
+    let (Some(Some(text)), None) = (texts.next(), texts.next()) else { return None };
+    let mut plan = Plan::from_ron(text).ok()?;
+    let mut assigns = graph.nodes.values().filter(|n| n.ty == "AssignTraits");
+    if let (Some(assign), None) = (assigns.next(), assigns.next()) {
+        let number = |name: &str| match assign.with.get(name) {
+            Some(Lit::Int(n)) => u64::try_from(*n).ok(),
+            _ => None,
+        };
+        plan.size = number("size").filter(|n| *n > 0).unwrap_or(plan.size);
+        plan.seed = number("seed").unwrap_or(plan.seed);
+    }
+    Some(plan)
 }
 
 /// Name and description from `collection.json`.

@@ -4,7 +4,7 @@ mod gates;
 mod gather;
 
 pub use gates::gates;
-pub use gather::{FactsError, gather};
+pub use gather::{FactsError, gather, plan_in_graph};
 
 use kiln_collection::plan::Plan;
 use kiln_collection::rarity::{Census, Measure, Options};
@@ -141,9 +141,12 @@ impl CollectionFacts {
     /// Puts the facts together.
     #[must_use]
     pub fn new(sources: Sources<'_>) -> Self {
-        let Sources { name, description, plan, tokens, digests, gates, decided } = sources;
+        let Sources { name, description, plan, mut tokens, digests, gates, decided } = sources;
         let name =
             Some(name).filter(|n| !n.is_empty()).or_else(|| plan.map(|p| p.name.clone())).unwrap_or_default();
+        if let Some(plan) = plan {
+            tokens.iter_mut().for_each(|t| numbers_of_the_plan(plan, &mut t.glance));
+        }
         let mut groups = Groups::of(plan);
         let traits: Vec<Vec<Option<u32>>> = tokens.iter().map(|t| groups.take(&t.glance.traits)).collect();
         let groups = groups.counted(&traits);
@@ -191,6 +194,23 @@ impl CollectionFacts {
     pub fn size(&self) -> u64 {
         self.tokens.len() as u64
     }
+}
+
+/// A group of the plan may be shown as a number: then it is a trait all the same.
+fn numbers_of_the_plan(plan: &Plan, glance: &mut kiln_collection::seal::Glance) {
+    let is_trait = |sort: &str, value: &str| {
+        let same = |shown: &str| shown == value || shown.parse::<f64>().is_ok_and(|n| value.parse() == Ok(n));
+        let group = plan.groups.iter().find(|g| g.shown() == sort)?;
+        group.values.iter().map(|v| v.shown()).find(|shown| same(shown)).map(str::to_owned)
+    };
+    let mut rest = Vec::new();
+    for (sort, value) in std::mem::take(&mut glance.numbers) {
+        match is_trait(&sort, &value) {
+            Some(shown) => glance.traits.push((sort, shown)),
+            None => rest.push((sort, value)),
+        }
+    }
+    glance.numbers = rest;
 }
 
 /// How a picture was made, as words and their meaning.

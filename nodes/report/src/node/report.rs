@@ -28,7 +28,7 @@ fn plan(cx: &Cx<'_>) -> Result<Option<Plan>, NodeError> {
 
 impl Effect for Report {
     fn perform(&self, cx: &mut Cx<'_>) -> Result<Vec<u8>, NodeError> {
-        let plan = plan(cx)?;
+        let plan = plan(cx)?.or_else(|| facts::plan_in_graph(&cx.graph_text()));
         let out = cx.out_folder()?.clone();
         let gates = facts::gates(out.folder(), Millis(cx.now()))?;
         cx.pause()?;
@@ -91,7 +91,7 @@ fn collection_report() -> Node {
         )
         .writes_files()
         .param(Param::text("name", "").doc("The collection's name, else that of collection.json or of the plan."))
-        .param(Param::list("plan", Kind::File).doc("The trait plan (.ron), for planned counts beside those made; one file."))
+        .param(Param::list("plan", Kind::File).doc("The trait plan (.ron), for planned counts beside those made; one file. A plan that is written into the graph is found by itself."))
         .output("path", names::TEXT, "The page, below the output folder.")
         .output("items", names::INT, "How many items it shows.")
 }
