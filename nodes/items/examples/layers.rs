@@ -44,7 +44,7 @@ fn layers(root: &Path) {
                 let r = 0.12 + 0.03 * v / 9.0 + 0.04 * (8.0 - g) / 8.0;
                 let alpha = ((r - d) * 60.0).clamp(0.0, 1.0);
                 let grain = ((x * 7 + y * 13 + value * 31) % 17) as u8;
-                Rgba([40 * group as u8 + grain, 25 * value as u8, 120 + grain, (alpha * 255.0) as u8])
+                Rgba([(30 * group) as u8 + grain, (25 * value) as u8, 120 + grain, (alpha * 255.0) as u8])
             });
             image.save(folder.join(format!("V{value}#{}.png", value + 1))).unwrap();
         }

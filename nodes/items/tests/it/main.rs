@@ -8,4 +8,5 @@ mod metadata;
 mod plans;
 mod rarity;
 mod support;
+mod templates;
 mod traits;
