@@ -235,6 +235,16 @@ pub enum Command {
         after_help = "Examples:\n  graph-run cache stats\n  graph-run cache gc --budget 10G        the longest unused go first\n  graph-run cache clear\n\nEverything in the cache can be made again."
     )]
     Cache(CacheArgs),
+    /// Tell the name that IPFS gives to a file or folder; it follows from the bytes alone
+    #[command(
+        after_help = "Examples:\n  graph-run cid out/00007.png\n  graph-run cid out --profile unixfs-v0-2015\n  graph-run cid out --car out.car          write its blocks as well, to upload by hand"
+    )]
+    Cid(CidArgs),
+    /// Look after what an output folder keeps under the name of its content
+    #[command(
+        after_help = "Examples:\n  graph-run pin verify out     look at every block of everything kept\n  graph-run pin verify out --gateway https://ipfs.example.org\n  graph-run pin list out       what is kept, and where else\n  graph-run pin collect out    remove blocks that nothing keeps\n\nverify ends with 0 when all is as it was made, 1 when not."
+    )]
+    Pin(PinArgs),
     /// Work for another program: JSON lines on standard input and output
     #[command(
         after_help = "The canvas runs its graphs in such a worker; docs/runner.md tells the messages.\nIt ends when its standard input is closed, and leaves what it was doing resumable."
@@ -474,5 +484,62 @@ pub enum CacheAction {
         /// How much may stay
         #[arg(long, value_name = "SIZE", default_value = "10G")]
         budget: String,
+    },
+}
+
+/// `cid`.
+#[derive(Args, Debug)]
+pub struct CidArgs {
+    /// Files or folders
+    #[arg(value_name = "PATH", required = true)]
+    pub path: Vec<PathBuf>,
+    /// How files are cut into blocks: unixfs-v1-2025 or unixfs-v0-2015
+    #[arg(long, value_name = "NAME", default_value = "unixfs-v1-2025")]
+    pub profile: String,
+    /// Names that begin with a dot as well
+    #[arg(long)]
+    pub hidden: bool,
+    /// Write its blocks into a CAR file; of one PATH
+    #[arg(long, value_name = "FILE")]
+    pub car: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `pin`.
+#[derive(Args, Debug)]
+pub struct PinArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: PinAction,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What `pin` can do.
+#[derive(Subcommand, Debug)]
+pub enum PinAction {
+    /// Look at every block of everything kept
+    Verify {
+        /// The output folder
+        #[arg(value_name = "OUT")]
+        out: PathBuf,
+        /// Fetch every file through this gateway as well, and compare
+        #[arg(long, value_name = "URL")]
+        gateway: Option<String>,
+    },
+    /// What is kept, and where else
+    List {
+        /// The output folder
+        #[arg(value_name = "OUT")]
+        out: PathBuf,
+    },
+    /// Remove blocks that nothing keeps
+    Collect {
+        /// The output folder
+        #[arg(value_name = "OUT")]
+        out: PathBuf,
     },
 }

@@ -31,6 +31,7 @@ mod make;
 mod net;
 mod nodes;
 mod picture;
+mod pin;
 mod progress;
 mod record;
 mod rejected;
@@ -109,6 +110,8 @@ fn dispatch(cli: Cli) -> Result<u8, Fail> {
         Command::Lock(a) => lock::lock(&a),
         Command::Verify(a) => lock::verify(&a),
         Command::Cache(a) => cache::run(&a),
+        Command::Cid(a) => pin::cid(&a),
+        Command::Pin(a) => pin::run(&a),
         Command::Seal(a) => collection::seal(&a),
         Command::Audit(a) => collection::audit(&a),
         Command::ProveFile(a) => collection::prove(&a),
