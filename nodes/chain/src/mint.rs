@@ -3,7 +3,8 @@
 use crate::chain::{Chain, ChainError};
 use crate::contract::{self, Collection, MAX_PER_TRANSACTION, Setup, Voucher};
 use crate::guard::Guard;
-use crate::rpc::Rpc;
+use crate::local::machine::TX_GAS_CAP;
+use crate::rpc::{Rpc, RpcError};
 use crate::send::{Pace, Sender};
 use alloy_primitives::{Address, B256, U256, aliases::U24, keccak256};
 use alloy_sol_types::SolCall;
@@ -230,7 +231,18 @@ impl<R: Rpc> Bench<'_, R> {
         if self.chain.call(wanted.contract, &Collection::pausedCall {})? {
             return stop("the contract is paused".into());
         }
-        Ok(Plan { first, count: wanted.count, per: wanted.per_transaction.clamp(1, MAX_PER_TRANSACTION) })
+        let mut per = wanted.per_transaction.clamp(1, MAX_PER_TRANSACTION);
+        // Tried as it will be; who takes tokens by a contract of their own may need much more gas for each.
+        loop {
+            let call = mint_call(wanted, first, per.min(wanted.count));
+            match self.chain.estimate(self.guard.address(), Some(wanted.contract), U256::ZERO, &call) {
+                Ok(gas) if gas <= TX_GAS_CAP / 20 * 19 => break,
+                Err(e) if per == 1 || !may_be_gas(&e) => return Err(e.into()),
+                Ok(_) if per == 1 => break,
+                _ => per = per.min(wanted.count).div_ceil(2),
+            }
+        }
+        Ok(Plan { first, count: wanted.count, per })
     }
 
     /// What minting would cost now.
@@ -305,6 +317,12 @@ impl<R: Rpc> Bench<'_, R> {
             .voucher(voucher, chain, contract, self.pace.now())
             .map_err(|e| MintError::Stop(e.to_string()))
     }
+}
+
+/// Whether a call may have failed for want of gas. A receiver that runs out of it looks like one that takes no tokens, so
+/// every refusal of many is tried with fewer; what is wrong with one is wrong.
+fn may_be_gas(e: &ChainError) -> bool {
+    matches!(e, ChainError::Reverted(_) | ChainError::Rpc(RpcError::Refused { .. }))
 }
 
 /// What a token more adds to a batch's gas.

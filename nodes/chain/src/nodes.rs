@@ -5,7 +5,7 @@ use crate::contract::{self, Collection, MAX_PER_TRANSACTION, Setup, Voucher, dig
 use crate::mint::{Bench, Wanted, name};
 use crate::network::{NETWORKS, Network};
 use crate::rpc::Rpc;
-use crate::send::money;
+use crate::send::{gwei, money};
 use crate::settings::{Settings, Steps, folder};
 use alloy_primitives::{Address, B256, U256, aliases::U24, aliases::U48, aliases::U96};
 use kiln_core::{Cx, Doubt, Effect, Kind, Node, NodeError, Param};
@@ -61,6 +61,12 @@ impl Effect for Once {
         let folder = folder(cx)?;
         let seat = Bench { chain: &chain, guard: &guard, pace: &pace, folder: &folder, ceiling, rules: None };
         Ok((self.work)(&seat, cx)?.to_string().into_bytes())
+    }
+
+    fn stands(&self, _: &Cx<'_>, outcome: &[u8]) -> bool {
+        // What something would cost is asked anew each time.
+        let outcome: Option<Json> = serde_json::from_slice(outcome).ok();
+        outcome.is_none_or(|o| o.get("dry_run").is_none())
     }
 
     fn outputs(&self, outcome: &[u8]) -> Result<Vec<(&'static str, Value)>, NodeError> {
@@ -273,6 +279,23 @@ fn mint_batch(settings: &Arc<Settings>) -> Node {
             first: u64::try_from(cx.int("first")?).ok(),
             per_transaction: cx.count("per_transaction")? as u64,
         };
+        if cx.bool("dry_run")? {
+            let cost = seat.cost(&wanted)?;
+            let coin = seat.chain.network().coin;
+            let words = format!(
+                "{} tokens in {} transactions: {} gas at {}, and {} for data: {}",
+                cost.plan.count,
+                cost.gas.len(),
+                cost.gas.iter().sum::<u64>(),
+                gwei(cost.gas_price),
+                money(cost.data_fee, coin),
+                money(cost.total, coin)
+            );
+            let (first, last) = (cost.plan.first, cost.plan.first + cost.plan.count - 1);
+            return Ok(json!({
+                "first": first, "last": last, "transactions": [], "cost": words, "dry_run": true,
+            }));
+        }
         let (plan, landed) = seat.mint_batch(&key(cx), &wanted)?;
         let transactions: Vec<String> = landed.iter().map(hash).collect();
         Ok(json!({
@@ -299,6 +322,7 @@ fn mint_batch(settings: &Arc<Settings>) -> Node {
         .param(Param::int("per_transaction", 250, 1..=MAX_PER_TRANSACTION as i64).doc(
             "How many at once. More are cheaper to mint, and dearer for the first who moves one.",
         ))
+        .param(Param::bool("dry_run", false).doc("Only tell what it would cost: nothing is signed or sent."))
         .param(Param::text("uri", "").doc("The base URI the batch has to have; link it to SetBaseUri."))
         .param(Param::text("provenance", "").doc("The provenance hash it has to have; link it to SetProvenance."))
         .output("first", names::INT, "The first token's number.")

@@ -18,6 +18,13 @@ pub trait Pace {
     /// # Errors
     /// When somebody asked to stop.
     fn rest(&self, ms: u64) -> Result<(), Trouble>;
+    /// Asked before anything new is begun.
+    ///
+    /// # Errors
+    /// When somebody asked to stop.
+    fn may_go_on(&self) -> Result<(), Trouble> {
+        Ok(())
+    }
     /// `done` of `total` transactions are settled.
     fn progress(&self, done: usize, total: usize) {
         let _ = (done, total);
@@ -231,6 +238,9 @@ impl<R: Rpc> World for Sender<'_, R> {
     }
     fn rest(&mut self, ms: u64) -> Result<(), Trouble> {
         self.pace.rest(ms)
+    }
+    fn may_go_on(&self) -> Result<(), Trouble> {
+        self.pace.may_go_on()
     }
     fn progress(&mut self, done: usize, total: usize) {
         self.pace.progress(done, total);

@@ -201,14 +201,11 @@ impl Pace for Steps<'_, '_> {
         now
     }
     fn rest(&self, ms: u64) -> Result<(), Trouble> {
-        let mut left = ms;
-        while left > 0 {
-            self.cx.pause().map_err(|_| Trouble::Cancelled)?;
-            let nap = left.min(200);
-            std::thread::sleep(std::time::Duration::from_millis(nap));
-            left -= nap;
-        }
+        self.cx.rest(std::time::Duration::from_millis(ms)).map_err(|_| Trouble::Cancelled)?;
         let _ = self.now();
+        Ok(())
+    }
+    fn may_go_on(&self) -> Result<(), Trouble> {
         self.cx.pause().map_err(|_| Trouble::Cancelled)
     }
     fn progress(&self, done: usize, total: usize) {

@@ -121,6 +121,14 @@ mod tests {
         for cut in 0..raw.len() {
             assert_eq!(Tx::read(&raw[..cut]), None);
         }
+        // Whatever is changed in it, it is not that account's any more; and nothing makes it stumble.
+        for at in 0..raw.len() {
+            for bit in 0..8 {
+                let mut other = raw.clone();
+                other[at] ^= 1 << bit;
+                assert!(Tx::read(&other).is_none_or(|(_, s)| s != signer), "{at} {bit}");
+            }
+        }
     }
 
     const OTHERS: &str = include_str!("../tests/fixtures/transaction.txt");

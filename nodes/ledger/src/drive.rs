@@ -149,6 +149,14 @@ pub trait World {
     /// When somebody asked to stop.
     fn rest(&mut self, ms: u64) -> Result<(), Trouble>;
 
+    /// Asked before anything new is begun.
+    ///
+    /// # Errors
+    /// When somebody asked to stop.
+    fn may_go_on(&self) -> Result<(), Trouble> {
+        Ok(())
+    }
+
     /// Told after each thing that was written down: `done` of `total` orders are on the chain for good.
     fn progress(&mut self, done: usize, total: usize) {
         let _ = (done, total);
@@ -202,6 +210,7 @@ impl<W: World> Work<'_, '_, W> {
         let mut quiet_since = self.world.now();
         let mut last_trouble = None;
         loop {
+            self.world.may_go_on()?;
             let round = match self.round(jobs) {
                 Err(Trouble::Passing(why)) => Round { moved: false, trouble: Some(why) },
                 other => other?,
@@ -254,12 +263,12 @@ impl<W: World> Work<'_, '_, W> {
             let job = jobs.iter().find(|j| j.id == id);
             match self.advance(&id, job) {
                 Ok(moved) => round.moved |= moved,
-                // What was begun by another call and cannot go on must not hold this one up for ever.
                 Err(Trouble::Passing(why)) => round.trouble = Some(why),
                 Err(other) => return Err(other),
             }
         }
-        if round.moved {
+        // Nothing is begun on top of what could not be looked at: it may have vanished.
+        if round.moved || round.trouble.is_some() {
             return Ok(round);
         }
         // Then the first job that is not on its way.

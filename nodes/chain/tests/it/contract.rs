@@ -550,3 +550,31 @@ fn the_interface_is_the_artifacts() {
         assert!(errors.contains(&selector), "{} is not in the artifact", hex::encode(selector));
     }
 }
+
+#[test]
+fn a_collection_and_its_tokens_can_be_looked_at() {
+    use kiln_chain::look;
+    let s = Stage::ready(10);
+    s.mint(s.people.buyer.address, 2, 0).unwrap();
+    let one = C::mintOneCall { to: s.people.stranger.address, digest: digest(3), id: digest(4) };
+    s.send(&s.people.minter, &one).unwrap();
+    s.prepare(2, "https://two/").unwrap();
+    s.send(&s.people.metadata, &C::freezeCall { batch: u24(2) }).unwrap();
+    let chain = s.field.chain();
+    let seen = look::collection(&chain, s.at).unwrap();
+    assert_eq!((seen.name.as_str(), seen.symbol.as_str(), seen.minted, seen.cap), ("Test", "T", 3, 10));
+    assert!(!seen.paused && seen.admin == s.people.admin.address);
+    let batches: Vec<_> = seen.batches.iter().map(|b| (b.batch, b.uri.as_str(), b.frozen)).collect();
+    assert_eq!(batches, [(1, "ipfs://batch-one/", false), (2, "https://two/", true)]);
+    let first = look::token(&chain, s.at, 1).unwrap();
+    assert_eq!((first.owner, first.uri.as_str()), (s.people.buyer.address, "ipfs://batch-one/1"));
+    assert_eq!((first.batch.as_ref().unwrap().provenance, first.breaks()), (digest(7), None));
+    let single = look::token(&chain, s.at, 2).unwrap();
+    assert_eq!((single.digest, single.batch.as_ref(), single.breaks()), (Some(digest(3)), None, None));
+    assert!(look::token(&chain, s.at, 3).is_err());
+    assert!(look::collection(&chain, Address::repeat_byte(1)).is_err());
+    let odd = look::TokenState { uri: "ipfs://elsewhere/1".into(), ..first };
+    assert!(odd.breaks().unwrap().contains("is not that of its batch"));
+    let odd = look::TokenState { digest: Some(digest(9)), ..single };
+    assert!(odd.breaks().unwrap().contains("is not that of its digest"));
+}

@@ -94,6 +94,43 @@ fn a_collection_is_minted_once_with_nothing_installed() {
 }
 
 #[test]
+fn a_dry_run_tells_the_cost_and_sends_nothing() {
+    let (dir, settings) = (quick_dir(), nothing());
+    let graph = |dry: bool| {
+        format!(
+            r#""c": (type: "DeployContract", with: {{ "name": "A", "symbol": "A", "supply": 100 }}),
+            "u": (type: "SetBaseUri", from: {{ "contract": "c.contract" }}, with: {{ "uri": "ipfs://x/" }}),
+            "p": (type: "SetProvenance", from: {{ "contract": "c.contract" }}, with: {{
+                "provenance": "0707070707070707070707070707070707070707070707070707070707070707" }}),
+            "m": (type: "MintBatch", from: {{ "contract": "c.contract", "uri": "u.uri", "provenance": "p.provenance" }},
+                with: {{ "count": 100, "per_transaction": 30, "dry_run": {dry} }})"#
+        )
+    };
+    let outcome = |node: &str| -> serde_json::Value {
+        let journal = Folder::open(dir.path(), Millis(1)).unwrap().journal();
+        let entries = journal.list(&kiln_core::store::Filter::default()).unwrap();
+        let entry = entries.iter().rfind(|e| e.node == node).unwrap();
+        serde_json::from_slice(entry.outcome.as_ref().unwrap()).unwrap()
+    };
+    let supply = || {
+        let local = nothing().local(&dir.path().join(".kiln/chain"), 1).unwrap();
+        let chain = kiln_chain::chain::Chain::open(local, super::support::network()).unwrap();
+        let at = outcome("c")["contract"].as_str().unwrap().parse().unwrap();
+        chain.call(at, &C::totalSupplyCall {}).unwrap().to::<u64>()
+    };
+    for _ in 0..2 {
+        let report = run(&settings, &graph(true), dir.path());
+        assert_eq!(report.status, Status::Done, "{:?}", report.failures);
+        // It is asked anew each time.
+        assert_eq!((report.nodes["m"].ran, supply()), (1, 0));
+        let cost = outcome("m")["cost"].as_str().unwrap().to_owned();
+        assert!(cost.starts_with("100 tokens in 4 transactions: ") && cost.ends_with(" ETH"), "{cost}");
+    }
+    let report = run(&settings, &graph(false), dir.path());
+    assert_eq!((report.status, supply()), (Status::Done, 100));
+}
+
+#[test]
 fn what_is_wrong_is_said_with_what_to_do() {
     let deployed = r#""c": (type: "DeployContract", with: { "name": "A", "symbol": "A", "supply": 10 }),"#;
     let on = |rest: &str| format!("{deployed}{rest}");
