@@ -213,6 +213,11 @@ fn what_is_done_between_seals_is_written_down_at_once() {
         found.notes
     );
     assert_eq!(seal::append(&files, "Ada", 6, &[said]).unwrap().added, 0);
+    // The next seal binds it, though no file changed.
+    let sealed = seal::seal(&files, &sealing(7)).unwrap();
+    assert!(sealed.changed && sealed.added == 1);
+    write(&mut files, &sealed);
+    assert!(check(&files).notes.is_empty() && !seal::seal(&files, &sealing(8)).unwrap().changed);
     files.insert(seal::LOG.into(), b"{}".to_vec());
     assert!(seal::append(&files, "Ada", 7, &[]).is_err());
 }

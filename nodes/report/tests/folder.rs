@@ -191,6 +191,28 @@ fn decisions_in_the_log_are_shown() {
 }
 
 #[test]
+fn tiers_are_in_the_order_of_their_rarity() {
+    let mut files = Folder::new();
+    for n in 0..12u64 {
+        let (hat, tier) = match n {
+            0 => ("Crown", "Legendary"),
+            1..=3 => ("Bowler", "Rare"),
+            _ => ("Cap", "Common"),
+        };
+        // The most common come first.
+        let number = 11 - n;
+        let text = format!(
+            "{{\"name\":\"a\",\"attributes\":[{{\"trait_type\":\"Hat\",\"value\":\"{hat}\"}}],\"properties\":{{\"tier\":\"{tier}\"}}}}"
+        );
+        files.insert(format!("metadata/{number}.json"), text.into_bytes());
+    }
+    let facts = gather(&files, None, Vec::new()).unwrap();
+    let tiers: Vec<(&str, u64)> = facts.tiers.iter().map(|t| (t.name.as_str(), t.items)).collect();
+    assert_eq!(tiers, [("Legendary", 1), ("Rare", 3), ("Common", 8)]);
+    assert_eq!((facts.tokens[11].tier, facts.tokens[0].tier), (Some(0), Some(2)));
+}
+
+#[test]
 fn plans_in_graphs_are_found_and_numbers_may_be_traits() {
     let plan =
         |names: &str| format!("(name: \"F\", size: 4, groups: [(name: \"Level\", values: [{names}])])");
@@ -210,7 +232,7 @@ fn plans_in_graphs_are_found_and_numbers_may_be_traits() {
     files.insert("provenance/graph.ron".into(), graph(&text, assign).into_bytes());
     for (n, level) in [(0, "1"), (1, "2.5")] {
         let token = format!(
-            "{{\"name\":\"a\",\"attributes\":[{{\"trait_type\":\"Level\",\"value\":{level}}},{{\"trait_type\":\"Age\",\"value\":{n}}}]}}"
+            "{{\"name\":\"a\",\"attributes\":[{{\"trait_type\":\"Level\",\"value\":{level}}},{{\"trait_type\":\"Age\",\"value\":{n}}},{{\"trait_type\":\"Rarity\",\"value\":\"Epic\"}}]}}"
         );
         files.insert(format!("metadata/{n}.json"), token.into_bytes());
     }
@@ -218,7 +240,8 @@ fn plans_in_graphs_are_found_and_numbers_may_be_traits() {
     assert_eq!(facts.groups.len(), 1);
     let made: Vec<_> = facts.groups[0].values.iter().map(|v| (v.name.as_str(), v.made, v.planned)).collect();
     assert_eq!(made, [("1", 1, Some(1)), ("2.5", 1, Some(1))]);
-    assert_eq!(facts.tokens[1].numbers, [("Age".to_owned(), "1".to_owned())]);
+    let words = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    assert_eq!(facts.tokens[1].numbers, [words("Age", "1"), words("Rarity", "Epic")]);
 }
 
 #[test]

@@ -74,10 +74,17 @@ pub fn decide(args: &DecideArgs) -> Result<u8, Fail> {
         match done(task, &out, &shop, &who) {
             Ok(event) if task.decision.word == Word::Approve => approvals.push(event),
             Ok(event) => append(&out, &who, &[event])?,
-            Err(error) => failed.push((task.decision.token, error.to_string())),
+            Err(error) => {
+                if let Some(count) = counts.get_mut(task.decision.word.name()) {
+                    *count -= 1;
+                }
+                failed.push((task.decision.token, error.to_string()));
+                continue;
+            }
         }
         answer(&out, task)?;
     }
+    counts.retain(|_, n| *n > 0);
     append(&out, &who, &approvals)?;
     let sealed = if sealing::is_sealed(&files) && files.place(seal::MANIFEST).is_some_and(|p| p.is_file()) {
         Some(again(&out, None, &who, &[])?)
@@ -95,6 +102,9 @@ pub fn decide(args: &DecideArgs) -> Result<u8, Fail> {
             Some(sealed) => format!("sealed again, provenance {}", sealed.manifest.provenance),
             None => "written into the audit log".to_owned(),
         };
+        if !failed.is_empty() {
+            say::err(&format!("{} could not be followed", folder::counted(failed.len(), "decision")));
+        }
         say::out(&summed(&counts, &end));
         say::out("graph-run report makes the page anew");
     }

@@ -123,7 +123,9 @@ pub fn seal(files: &dyn Files, sealing: &Sealing) -> Result<Sealed, SealError> {
         })
         .map(|event| event.record(&sealing.actor, sealing.now))
         .collect();
-    let same = known.filter(|known| is_bound && known.seals_the_same(&manifest));
+    // Decisions that were written down since are bound by a seal of their own.
+    let ends_sealed = said.last().is_some_and(|(record, _)| is_seal(record));
+    let same = known.filter(|known| is_bound && ends_sealed && known.seals_the_same(&manifest));
     if let Some(known) = same.filter(|_| news.is_empty()) {
         let manifest_text = known.to_text();
         let head_text = head_text(head);

@@ -96,7 +96,7 @@ pub struct Token {
     pub description: String,
     /// For each group, which of its values; none where it has none.
     pub traits: Vec<Option<u32>>,
-    /// Its attributes that are numbers.
+    /// Its attributes that are no traits, such as numbers.
     pub numbers: Vec<(String, String)>,
     /// OpenRarity's rank, from 1.
     pub rank: u64,
@@ -145,7 +145,7 @@ impl CollectionFacts {
         let name =
             Some(name).filter(|n| !n.is_empty()).or_else(|| plan.map(|p| p.name.clone())).unwrap_or_default();
         if let Some(plan) = plan {
-            tokens.iter_mut().for_each(|t| numbers_of_the_plan(plan, &mut t.glance));
+            tokens.iter_mut().for_each(|t| as_planned(plan, &mut t.glance));
         }
         let mut groups = Groups::of(plan);
         let traits: Vec<Vec<Option<u32>>> = tokens.iter().map(|t| groups.take(&t.glance.traits)).collect();
@@ -186,6 +186,7 @@ impl CollectionFacts {
                 description: found.glance.description,
             });
         }
+        order_tiers(plan.map_or(0, |p| p.tiers.len()), &mut tiers, &mut all);
         Self { name, description, provenance: None, merkle_root: None, groups, tokens: all, tiers, gates }
     }
 
@@ -196,20 +197,48 @@ impl CollectionFacts {
     }
 }
 
-/// A group of the plan may be shown as a number: then it is a trait all the same.
-fn numbers_of_the_plan(plan: &Plan, glance: &mut kiln_collection::seal::Glance) {
-    let is_trait = |sort: &str, value: &str| {
-        let same = |shown: &str| shown == value || shown.parse::<f64>().is_ok_and(|n| value.parse() == Ok(n));
-        let group = plan.groups.iter().find(|g| g.shown() == sort)?;
-        group.values.iter().map(|v| v.shown()).find(|shown| same(shown)).map(str::to_owned)
-    };
-    let mut rest = Vec::new();
-    for (sort, value) in std::mem::take(&mut glance.numbers) {
-        match is_trait(&sort, &value) {
-            Some(shown) => glance.traits.push((sort, shown)),
-            None => rest.push((sort, value)),
+/// Tiers that the plan does not order follow its own, those with the highest scores first.
+fn order_tiers(planned: usize, tiers: &mut Vec<Tier>, tokens: &mut [Token]) {
+    let mut sums = vec![0.0; tiers.len()];
+    for token in tokens.iter() {
+        if let Some(sum) = token.tier.and_then(|t| sums.get_mut(t as usize)) {
+            *sum += token.score;
         }
     }
+    let mean = |at: usize| sums[at] / tiers[at].items.max(1) as f64;
+    let mut order: Vec<usize> = (0..tiers.len()).collect();
+    if let Some(rest) = order.get_mut(planned..) {
+        rest.sort_by(|a, b| mean(*b).total_cmp(&mean(*a)).then(a.cmp(b)));
+    }
+    let mut places = vec![0u32; order.len()];
+    for (to, from) in order.iter().enumerate() {
+        places[*from] = u32::try_from(to).unwrap_or(u32::MAX);
+    }
+    *tiers = order.iter().map(|from| tiers[*from].clone()).collect();
+    for token in tokens {
+        token.tier = token.tier.and_then(|t| places.get(t as usize).copied());
+    }
+}
+
+/// Where there is a plan, its groups are the traits, be they shown as words or as numbers. Whatever else a document
+/// tells (a rank, the name of a tier) is no trait to be counted.
+fn as_planned(plan: &Plan, glance: &mut kiln_collection::seal::Glance) {
+    let group = |sort: &str| plan.groups.iter().find(|g| g.shown() == sort);
+    let value = |sort: &str, value: &str| {
+        let same = |shown: &str| shown.parse::<f64>().is_ok_and(|n| value.parse() == Ok(n));
+        group(sort)?.values.iter().map(|v| v.shown()).find(|shown| same(shown)).map(str::to_owned)
+    };
+    let mut rest = Vec::new();
+    let (known, other) =
+        std::mem::take(&mut glance.traits).into_iter().partition(|(sort, _)| group(sort).is_some());
+    glance.traits = known;
+    for (sort, number) in std::mem::take(&mut glance.numbers) {
+        match value(&sort, &number) {
+            Some(shown) => glance.traits.push((sort, shown)),
+            None => rest.push((sort, number)),
+        }
+    }
+    rest.extend::<Vec<_>>(other);
     glance.numbers = rest;
 }
 

@@ -203,8 +203,8 @@
     const said = decisions.get(t[TOKEN])?.word || '';
     if (said) picture.append(make('span', 'mark ' + said, said));
     const cap = make('div', 'cap');
-    cap.append(make('span', 'name', t[NAME] || '#' + t[TOKEN]), make('span', 'rank', 'rank ' + number(t[RANK])));
-    cap.append(make('span', 'sub', '#' + t[TOKEN]), tier ? make('span', 'chip ' + tierClass(t[TIER]), tier) : make('span'));
+    cap.append(make('span', 'name', t[NAME] || '#' + t[TOKEN]), make('span', 'sub', `#${t[TOKEN]} · rank ${number(t[RANK])}`));
+    if (tier) cap.append(make('span', 'chip ' + tierClass(t[TIER]), tier));
     node.append(picture, cap);
     node.style.width = cellWide + 'px';
     node.style.left = (slot % columns) * (cellWide + GAP) + 'px';
