@@ -55,13 +55,14 @@ fn frames(doc: &mut Document, registry: &Registry, zoom: Option<f32>, moving: bo
             canvas.camera.pan(vec2(1.0, 0.0));
         }
         let start = Instant::now();
-        let output = ctx.run_ui(input, |ui| {
+        let mut output = ctx.run_ui(input, |ui| {
             if frame > 0 {
                 let lights = Lights { states: &states, problems: &problems, time: 0.0 };
                 canvas.show(ui, doc, registry, &lights);
             }
         });
         let ui = start.elapsed();
+        output.textures_delta.clear();
         let start = Instant::now();
         let primitives = ctx.tessellate(output.shapes, output.pixels_per_point);
         let triangles = start.elapsed();

@@ -20,7 +20,7 @@ pub fn many(count: usize) -> String {
     let mut text = String::from("Graph(kiln: 1, nodes: {\n");
     let columns = (count as f64).sqrt().ceil() as usize;
     for n in 0..count {
-        let types = ["NoiseImage", "PadImage", "FlipImage", "ImageInvert", "SaveImage"];
+        let types = ["NoiseImage", "PadImage", "OutlineSubject", "ImageInvert", "SaveImage"];
         let ty = types[n % 5];
         let link = if n % 5 == 0 {
             String::new()
