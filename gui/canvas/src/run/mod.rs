@@ -10,11 +10,16 @@ pub use pictures::{Pictures, Pixels};
 use crate::canvas::{State, Status};
 use egui::Context;
 use kiln_core::{Event, Problem};
-use kiln_runner::{Answer, Decide, Decision, Items, Message, RecvError, RunId, Runner, Submit, Summary};
+use kiln_runner::{
+    Answer, Decide, Decision, Items, Message, RecvError, Reply, RunId, Runner, Submit, Summary,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
+
+/// How often an answer is looked for.
+const ANSWER: Duration = Duration::from_millis(30);
 
 /// What a run is for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -122,6 +127,7 @@ pub struct Session {
     pub states: BTreeMap<String, State>,
     keys: BTreeMap<String, String>,
     parts: BTreeMap<String, Vec<(String, String)>>,
+    decided: Vec<(Parked, Reply<()>)>,
     /// Pictures by key.
     pub pictures: Pictures,
     /// Pictures made.
@@ -156,6 +162,7 @@ impl Session {
             states: BTreeMap::new(),
             keys: BTreeMap::new(),
             parts: BTreeMap::new(),
+            decided: Vec::new(),
             pictures: Pictures::new(ctx),
             history,
             parked: Vec::new(),
@@ -264,10 +271,30 @@ impl Session {
             decision,
         };
         let reply = runner.decide(&parked.run, decide);
-        match reply.wait(Duration::from_secs(5)) {
-            Ok(()) => self.parked.retain(|p| p != parked),
-            Err(why) => self.notice = Some(why.to_string()),
+        self.decided.push((parked.clone(), reply));
+        // It is out of the way until the answer says otherwise.
+        self.parked.retain(|p| p != parked);
+        self.ctx.request_repaint_after(ANSWER);
+    }
+
+    /// Looks whether decisions were taken; those that were not wait again.
+    fn poll_decisions(&mut self) -> bool {
+        let mut changed = false;
+        for (parked, reply) in std::mem::take(&mut self.decided) {
+            match reply.try_get() {
+                None => {
+                    self.decided.push((parked, reply));
+                    self.ctx.request_repaint_after(ANSWER);
+                }
+                Some(Ok(())) => changed = true,
+                Some(Err(why)) => {
+                    self.notice = Some(why.to_string());
+                    self.parked.insert(0, parked);
+                    changed = true;
+                }
+            }
         }
+        changed
     }
 
     /// Whether anything is under way.
@@ -284,7 +311,7 @@ impl Session {
 
     /// Takes in what happened; says whether anything did.
     pub fn poll(&mut self) -> bool {
-        let mut changed = self.pictures.poll();
+        let mut changed = self.pictures.poll() | self.poll_decisions();
         while let Ok(note) = self.messages.try_recv() {
             changed = true;
             match note {

@@ -2,6 +2,7 @@
 
 use crate::support::Bench;
 use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable;
 use kiln_canvas::canvas::Status;
 
 const ONE: &str = r#"Graph(kiln: 1, title: "Paper", nodes: {
@@ -145,6 +146,8 @@ fn a_person_decides_by_keyboard() {
     bench.until("the question", |s| !s.session.parked.is_empty());
     assert!(matches!(status(&mut bench, "frame"), Status::Parked { .. }));
     bench.key(Modifiers::NONE, Key::Y);
+    let decisions = bench.folder.path().join("out/.kiln/decisions.jsonl");
+    bench.until("the decision", |_| std::fs::read_to_string(&decisions).is_ok_and(|t| t.contains("accept")));
     assert!(bench.studio().session.parked.is_empty(), "{:?}", bench.studio().toast);
     bench.key(Modifiers::COMMAND, Key::Enter);
     done(&mut bench, 2);
@@ -164,4 +167,43 @@ fn a_run_is_interrupted() {
         matches!(&phase, kiln_canvas::run::Phase::Ended { how } if how == "cancelled" || how == "done"),
         "{phase:?}"
     );
+}
+
+#[test]
+fn the_viewer_tells_pixels_and_compares() {
+    use kiln_canvas::app::{Compare, Over};
+    let mut bench = Bench::of(ONE);
+    for (n, seed) in [7u64, 8].into_iter().enumerate() {
+        bench.studio().doc.step(&[], "Set", |s| s.set_param("paper", "seed", Some(seed.into())));
+        bench.key(Modifiers::COMMAND, Key::Enter);
+        done(&mut bench, n + 1);
+        bench.until("the picture", |s| {
+            s.session.history.made.len() == n + 1
+                && s.session.history.made.iter().all(|m| s.session.pictures.pixels(&m.key).is_some())
+        });
+    }
+    let first = bench.labels().into_iter().find(|l| l.starts_with("Made frame")).unwrap();
+    let at = bench.harness.get_all_by_label(&first).next().unwrap().rect().center();
+    bench.click_at(at, Modifiers::NONE);
+    bench.harness.hover_at(egui::pos2(700.0, 450.0));
+    bench.settle();
+    let Over::Viewer(viewer) = &bench.studio().over else { panic!("no viewer") };
+    let (x, y, sample) = viewer.pixel.unwrap();
+    let key = viewer.key.clone();
+    assert!(x < 72 && y < 72, "{x} {y}");
+    let pixels = bench.studio().session.pictures.pixels(&key).unwrap().clone();
+    assert_eq!(pixels.at(x, y), Some(sample));
+    for (button, mode) in
+        [("Wipe", Compare::Wipe), ("Difference", Compare::Difference), ("Picture", Compare::None)]
+    {
+        bench.click(button);
+        let Over::Viewer(viewer) = &bench.studio().over else { panic!("no viewer") };
+        assert_eq!(viewer.compare, mode);
+    }
+    // The arrow keys go through what was made.
+    bench.key(Modifiers::NONE, Key::ArrowLeft);
+    let Over::Viewer(viewer) = &bench.studio().over else { panic!("no viewer") };
+    assert_ne!(viewer.key, key);
+    bench.key(Modifiers::NONE, Key::Escape);
+    assert!(matches!(bench.studio().over, Over::None));
 }

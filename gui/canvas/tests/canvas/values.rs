@@ -174,3 +174,21 @@ fn shortcuts_are_changed_and_stay() {
     let kept = std::fs::read_to_string(bench.folder.path().join("data/settings.json")).unwrap();
     assert!(kept.contains("\"Mute\": \"Alt+K\""), "{kept}");
 }
+
+#[test]
+fn colours_and_lists_are_edited_in_the_inspector() {
+    let mut bench = Bench::of(
+        r##"Graph(kiln: 1, nodes: { "sky": (type: "GradientImage", with: { "colors": ["#000000", "#ffffff"] }) })"##,
+    );
+    bench.click("Node Gradient (sky)");
+    bench.click("from of sky");
+    bench.key(Modifiers::COMMAND, Key::A);
+    bench.type_text("#112233");
+    assert_eq!(bench.graph().nodes["sky"].with["from"], Lit::text("#112233"));
+    bench.click("Add colors of sky");
+    let Lit::List(colors) = bench.graph().nodes["sky"].with["colors"].clone() else { panic!("no list") };
+    assert_eq!(colors.len(), 3);
+    bench.click("Remove colors of sky 1");
+    let Lit::List(colors) = bench.graph().nodes["sky"].with["colors"].clone() else { panic!("no list") };
+    assert_eq!(colors, [Lit::text("#ffffff"), Lit::text("#ffffff")]);
+}
