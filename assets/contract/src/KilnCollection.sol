@@ -9,7 +9,6 @@ import {ERC2981} from "@openzeppelin/contracts/token/common/ERC2981.sol";
 import {ERC721Utils} from "@openzeppelin/contracts/token/ERC721/utils/ERC721Utils.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 /// @title A collection that Kiln mints.
@@ -30,7 +29,6 @@ contract KilnCollection is
     AccessControlDefaultAdminRules,
     ERC2981,
     EIP712,
-    Pausable,
     ReentrancyGuardTransient
 {
     /// Mints, signs vouchers, voids them.
@@ -53,6 +51,8 @@ contract KilnCollection is
     uint8 private constant HAS_PROVENANCE = 2;
     uint8 private constant READY = HAS_URI | HAS_PROVENANCE;
     uint8 private constant FROZEN = 4;
+    /// Of batch 0 only: nothing is minted.
+    uint8 private constant PAUSED = 8;
 
     /// Everything that is settled once.
     struct Setup {
@@ -79,12 +79,16 @@ contract KilnCollection is
     /// There are never more tokens than this.
     uint256 public immutable maxSupply;
 
-    mapping(uint24 batch => uint8) private _flags;
+    /// A byte of flags for each batch, 32 in a word: minting one of the first 31 batches looks into storage once to see
+    /// whether the batch is ready and nothing is paused.
+    mapping(uint256 word => uint256) private _words;
     mapping(uint24 batch => string) private _baseURIs;
     mapping(uint24 batch => bytes32) private _provenance;
     mapping(uint256 tokenId => bytes32) private _digests;
     mapping(bytes32 id => bool) private _used;
 
+    event Paused(address account);
+    event Unpaused(address account);
     event BatchURI(uint24 indexed batch, string uri);
     event Provenance(uint24 indexed batch, bytes32 hash);
     event Frozen(uint24 indexed batch);
@@ -111,6 +115,13 @@ contract KilnCollection is
     error EmptyURI();
     error NoSupply();
     error WithdrawFailed();
+    error EnforcedPause();
+    error ExpectedPause();
+
+    modifier whenNotPaused() {
+        if (paused()) revert EnforcedPause();
+        _;
+    }
 
     constructor(Setup memory setup)
         ERC721A(setup.name, setup.symbol)
@@ -132,10 +143,12 @@ contract KilnCollection is
     function mintBatch(address to, uint256 quantity, uint24 batch, uint256 first)
         external
         onlyRole(MINTER_ROLE)
-        whenNotPaused
         nonReentrant
     {
-        if (batch == SINGLES || _flags[batch] & READY != READY) revert BatchNotReady(batch);
+        uint256 word = _words[0];
+        if (uint8(word) & PAUSED != 0) revert EnforcedPause();
+        if (batch > 31) word = _words[batch >> 5];
+        if (batch == SINGLES || uint8(word >> _shift(batch)) & READY != READY) revert BatchNotReady(batch);
         if (quantity > MAX_PER_TRANSACTION) revert TooManyAtOnce(quantity, MAX_PER_TRANSACTION);
         uint256 next = _nextTokenId();
         if (first != next) revert NotNext(first, next);
@@ -210,10 +223,10 @@ contract KilnCollection is
     function setBaseURI(uint24 batch, string calldata uri) external onlyRole(METADATA_ROLE) {
         if (batch == SINGLES) revert BatchNotReady(batch);
         if (bytes(uri).length == 0) revert EmptyURI();
-        uint8 flags = _flags[batch];
+        uint8 flags = _flags(batch);
         if (flags & FROZEN != 0) revert IsFrozen(batch);
         _baseURIs[batch] = uri;
-        _flags[batch] = flags | HAS_URI;
+        _set(batch, HAS_URI);
         emit BatchURI(batch, uri);
         // Which tokens are of this batch is not kept together: those who listen look at all of them again.
         if (flags & HAS_URI != 0) emit IERC4906.BatchMetadataUpdate(0, type(uint256).max);
@@ -223,17 +236,17 @@ contract KilnCollection is
     function setProvenance(uint24 batch, bytes32 hash) external onlyRole(METADATA_ROLE) {
         if (batch == SINGLES) revert BatchNotReady(batch);
         if (hash == 0) revert NoDigest();
-        uint8 flags = _flags[batch];
+        uint8 flags = _flags(batch);
         if (flags & HAS_PROVENANCE != 0) revert ProvenanceAlreadySet(batch);
         _provenance[batch] = hash;
-        _flags[batch] = flags | HAS_PROVENANCE;
+        _set(batch, HAS_PROVENANCE);
         emit Provenance(batch, hash);
     }
 
     /// Sets the digest of a token that has one of its own.
     function setDigest(uint256 tokenId, bytes32 digest) external onlyRole(METADATA_ROLE) {
         if (digest == 0) revert NoDigest();
-        if (_flags[SINGLES] & FROZEN != 0) revert IsFrozen(SINGLES);
+        if (_flags(SINGLES) & FROZEN != 0) revert IsFrozen(SINGLES);
         if (_digests[tokenId] == 0) revert NotASingle(tokenId);
         _digests[tokenId] = digest;
         emit IERC4906.MetadataUpdate(tokenId);
@@ -241,10 +254,10 @@ contract KilnCollection is
 
     /// Settles a batch's base URI for ever; of batch 0, the digests of all tokens that have one.
     function freeze(uint24 batch) external onlyRole(METADATA_ROLE) {
-        uint8 flags = _flags[batch];
+        uint8 flags = _flags(batch);
         if (flags & FROZEN != 0) revert IsFrozen(batch);
         if (batch != SINGLES && flags & HAS_URI == 0) revert BatchNotReady(batch);
-        _flags[batch] = flags | FROZEN;
+        _set(batch, FROZEN);
         emit Frozen(batch);
     }
 
@@ -278,19 +291,28 @@ contract KilnCollection is
 
     /// Whether a batch's metadata is settled for ever.
     function isFrozen(uint24 batch) external view returns (bool) {
-        return _flags[batch] & FROZEN != 0;
+        return _flags(batch) & FROZEN != 0;
     }
 
     // --------------------------------------------------------------------------------------------------- running
 
     /// Stops minting and redeeming. What is minted stays its owners' to move.
     function pause() external onlyRole(DEFAULT_ADMIN_ROLE) {
-        _pause();
+        if (paused()) revert EnforcedPause();
+        _set(SINGLES, PAUSED);
+        emit Paused(msg.sender);
     }
 
     /// Lets minting go on.
     function unpause() external onlyRole(DEFAULT_ADMIN_ROLE) {
-        _unpause();
+        if (!paused()) revert ExpectedPause();
+        _words[0] &= ~uint256(PAUSED);
+        emit Unpaused(msg.sender);
+    }
+
+    /// Whether minting is stopped.
+    function paused() public view returns (bool) {
+        return _flags(SINGLES) & PAUSED != 0;
     }
 
     /// What a sale should pass on, and to whom. Nobody: no royalty.
@@ -330,6 +352,18 @@ contract KilnCollection is
         _mint(to, 1);
         emit SingleMinted(id, to, tokenId, digest);
         ERC721Utils.checkOnERC721Received(msg.sender, address(0), to, tokenId, "");
+    }
+
+    function _shift(uint24 batch) private pure returns (uint256) {
+        return (uint256(batch) & 31) * 8;
+    }
+
+    function _flags(uint24 batch) private view returns (uint8) {
+        return uint8(_words[batch >> 5] >> _shift(batch));
+    }
+
+    function _set(uint24 batch, uint8 flag) private {
+        _words[batch >> 5] |= uint256(flag) << _shift(batch);
     }
 
     function _checkCap(uint256 quantity) private view {

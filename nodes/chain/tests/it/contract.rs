@@ -327,6 +327,44 @@ fn a_voucher_is_good_to_its_last_second() {
     refused(redeem(&s, &s.people.buyer, &late, late_sig, 0), "the voucher was good until");
 }
 
+/// Flags of 32 batches share a word: none of them may touch another's.
+#[test]
+fn batches_beside_each_other_do_not_disturb_each_other() {
+    let s = Stage::new(1000);
+    let m = &s.people.metadata;
+    let to = s.people.buyer.address;
+    let many = [1, 2, 30, 31, 32, 33, 63, 64, 255, 256, 0xff_fffe, 0xff_ffff];
+    for (at, batch) in many.into_iter().enumerate() {
+        let next = s.read(&C::nextTokenIdCall {}).to::<u64>();
+        refused(s.send(&s.people.minter, &mint(to, 1, batch, next)), "has no base URI");
+        s.prepare(batch, &format!("ipfs://{batch}/")).unwrap();
+        s.send(&s.people.minter, &mint(to, 1, batch, next)).unwrap();
+        assert_eq!(s.uri(next).unwrap(), format!("ipfs://{batch}/{next}"));
+        if at % 2 == 0 {
+            s.send(m, &C::freezeCall { batch: u24(batch) }).unwrap();
+        }
+        for (other, b) in many.into_iter().enumerate() {
+            let frozen = other <= at && other % 2 == 0;
+            assert_eq!(s.read(&C::isFrozenCall { batch: u24(b) }), frozen, "{b} after {batch}");
+            assert_eq!(s.read(&C::provenanceCall { batch: u24(b) }).is_zero(), other > at);
+        }
+        assert!(!s.read(&C::pausedCall {}) && !s.read(&C::isFrozenCall { batch: u24(0) }));
+    }
+    // Paused is paused for all of them, and unpausing leaves everything as it was.
+    s.send(m, &C::freezeCall { batch: u24(0) }).unwrap();
+    s.send(&s.people.admin, &C::pauseCall {}).unwrap();
+    for batch in many {
+        let next = s.read(&C::nextTokenIdCall {}).to::<u64>();
+        refused(s.send(&s.people.minter, &mint(to, 1, batch, next)), "the contract is paused");
+    }
+    s.send(&s.people.admin, &C::unpauseCall {}).unwrap();
+    assert!(s.read(&C::isFrozenCall { batch: u24(0) }) && s.read(&C::isFrozenCall { batch: u24(1) }));
+    for batch in many {
+        let next = s.read(&C::nextTokenIdCall {}).to::<u64>();
+        s.send(&s.people.minter, &mint(to, 1, batch, next)).unwrap();
+    }
+}
+
 #[test]
 fn pausing_stops_minting_and_nothing_else() {
     let s = Stage::ready(10);

@@ -55,8 +55,6 @@ struct Faulty<'a> {
     chance: Chance,
     /// Of a thousand questions.
     faults: u64,
-    /// How long the node takes to make a block of what it has.
-    settle_ms: u64,
     /// Blocks from here on may be taken back.
     from: u64,
     limbo: RefCell<Vec<Value>>,
@@ -75,18 +73,25 @@ impl Faulty<'_> {
     fn head(&self) -> u64 {
         self.number("eth_blockNumber", json!([]))
     }
+    /// Whether the node has made blocks of all it has. Anvil answers before it mines: what was just sent would be in a
+    /// fourth block, beyond what is promised.
+    fn settled(&self) -> bool {
+        for _ in 0..300 {
+            match self.ask_it("txpool_status", json!([])) {
+                Ok(pool) if pool["pending"] != "0x0" => {
+                    std::thread::sleep(std::time::Duration::from_millis(10));
+                }
+                _ => return true,
+            }
+        }
+        false
+    }
     /// Three blocks are taken back; others come in their place.
     fn reorg(&self) {
-        // Anvil answers before it mines: what was just sent would be in a fourth block, beyond what is promised.
-        let mut head = self.head();
-        loop {
-            std::thread::sleep(std::time::Duration::from_millis(self.settle_ms));
-            let again = self.head();
-            if again == head {
-                break;
-            }
-            head = again;
+        if !self.settled() {
+            return;
         }
+        let head = self.head();
         let mut marks = self.marks.borrow_mut();
         let Some(at) = marks.iter().rposition(|m| m.0 + 3 <= head) else { return };
         if marks[at].0 < self.from {
@@ -187,10 +192,10 @@ impl Pace for Faulty<'_> {
         }
         self.ask_it("evm_mine", json!([])).map_err(|e| Trouble::Stop(e.to_string()))?;
         // Of a node that mines in its own time, only what is sure: the same block before and after.
-        let before = self.head();
+        let (settled, before) = (self.settled(), self.head());
         let id = self.ask_it("evm_snapshot", json!([])).map_err(|e| Trouble::Stop(e.to_string()))?;
         let mut marks = self.marks.borrow_mut();
-        if self.head() == before {
+        if settled && self.head() == before {
             marks.push((before, id));
         }
         if marks.len() > 8 {
@@ -220,7 +225,6 @@ fn play(seed: u64, faults: u64, tokens: u64, per: u64) -> (Seen, Vec<u64>) {
 
 /// Mints through the faults, beginning anew after each kill; then looks at everything.
 fn play_on(node: &dyn Rpc, time: &Time, seed: u64, faults: u64, tokens: u64, per: u64) -> (Seen, Vec<u64>) {
-    let settle_ms = if std::env::var_os("KILN_NEEDS_ANVIL").is_some() { 25 } else { 0 };
     let (dir, people) = (quick_dir(), People::new());
     fund(node, people.minter.address);
     let at = prepare(node, &people, time, tokens);
@@ -231,7 +235,6 @@ fn play_on(node: &dyn Rpc, time: &Time, seed: u64, faults: u64, tokens: u64, per
         time: time.clone(),
         chance: Chance(Cell::new(seed)),
         faults,
-        settle_ms,
         from,
         limbo: RefCell::default(),
         marks: RefCell::default(),

@@ -33,10 +33,10 @@ fn table() -> String {
     }
     writeln!(
         out,
-        "\nThe two columns on the right were measured beforehand, of contracts that check less. A token knows its batch, and \
-         so its\nbase URI, almost for free: the batch's number shares a slot with the owner. What a transaction costs on top of \
-         the bare\ncontract is three looks into storage: whether it is paused, whether the batch is ready, whether the owner is \
-         a\ncontract. A URI per token in storage would be 94074 a token.\n\n## Everything else\n\n| what | gas |\n| --- | ---: |"
+        "\nThe two columns on the right were measured on anvil, of contracts that check less. A token knows its batch, and so \
+         its\nbase URI, almost for free: the batch's number shares a slot with the owner. On top of the bare contract come a look \
+         into\nstorage (is it paused, is the batch ready; a second one from batch 32 on), and whether the owner is a contract. \
+         A URI\nper token in storage would be 94074 a token.\n\n## Everything else\n\n| what | gas |\n| --- | ---: |"
     )
     .unwrap();
     let mut row = |what: &str, sent: Sent| writeln!(out, "| {what} | {} |", gas(&sent.unwrap())).unwrap();
@@ -84,14 +84,14 @@ fn table() -> String {
 #[test]
 fn gas_per_token_is_what_the_reference_says() {
     for (n, bare, with_id) in REFERENCE {
-        // Ours keeps a batch's id: it may cost 3 % more than one that does, where that was measured.
+        // Within 3 % of a bare contract, though ours knows batches; and below one that keeps their ids apart.
         let per = batch(*n) as f64 / *n as f64;
-        let most = with_id.unwrap_or(*bare) as f64 * 1.03;
-        assert!(per < most, "{n} at once: {per:.0} gas a token, more than {most:.0}");
-        assert!(per < *bare as f64 * 1.05, "{n} at once: {per:.0} gas a token, the bare contract has {bare}");
+        let off = per / *bare as f64 - 1.0;
+        assert!(off.abs() < 0.03, "{n} at once: {per:.0} gas a token, {:.2} % off {bare}", off * 100.0);
+        assert!(with_id.is_none_or(|w| per < w as f64), "{n} at once: {per:.0} gas a token");
     }
     // And one at once, with nothing to compare it with: not more than it was.
-    assert!(batch(1) < 68_500, "{}", batch(1));
+    assert!(batch(1) < 66_000, "{}", batch(1));
 }
 
 #[test]
