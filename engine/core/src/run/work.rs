@@ -556,20 +556,24 @@ fn once(
                 waited += 1;
             }
             held @ (Intended::New | Intended::Doubtful(_)) => {
-                let asked = match held {
-                    Intended::Doubtful(_) if doubt == Doubt::AskTheWorld => {
-                        with_cx(task, slots, index, key, shared, |cx| effect.ask(cx)).map(|r| r.0)
-                    }
-                    _ => Ok(None),
+                // The network may take its time: nobody else is to believe meanwhile that this was given up.
+                let every = task.def.schema().uses_network.then_some(EFFECT_LEASE_MS / 4);
+                let renew = || {
+                    let _ = journal.renew(key, &owner, EFFECT_LEASE_MS, shared.lent.clock.now());
                 };
-                let done = match asked {
-                    Ok(Some(outcome)) => Ok(outcome),
-                    Ok(None) => {
-                        *before = false;
-                        with_cx(task, slots, index, key, shared, |cx| effect.perform(cx)).map(|r| r.0)
+                let done = alive(every, &renew, || {
+                    let asked = match held {
+                        Intended::Doubtful(_) if doubt == Doubt::AskTheWorld => {
+                            with_cx(task, slots, index, key, shared, |cx| effect.ask(cx)).map(|r| r.0)?
+                        }
+                        _ => None,
+                    };
+                    if let Some(outcome) = asked {
+                        return Ok(outcome);
                     }
-                    Err(e) => Err(e),
-                };
+                    *before = false;
+                    with_cx(task, slots, index, key, shared, |cx| effect.perform(cx)).map(|r| r.0)
+                });
                 match done {
                     Ok(outcome) => {
                         journal.outcome(key, &owner, &outcome, shared.lent.clock.now())?;
@@ -584,6 +588,23 @@ fn once(
             }
         }
     }
+}
+
+/// Does something that may take long, with a sign of life every so many milliseconds, if any.
+fn alive<T>(every: Option<u64>, sign: &(dyn Fn() + Sync), work: impl FnOnce() -> T) -> T {
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    let Some(every) = every.map(std::time::Duration::from_millis) else { return work() };
+    std::thread::scope(|scope| {
+        let (done, wait) = channel::<()>();
+        scope.spawn(move || {
+            while wait.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                sign();
+            }
+        });
+        let made = work();
+        drop(done);
+        made
+    })
 }
 
 /// For how long an effect is believed to be under way without a sign of life.
@@ -748,5 +769,33 @@ impl Items for Kept {
                 .hint("run again with --resume; if it happens often, raise the cache's budget");
             NodeError { lost: true, ..lost }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::alive;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    #[test]
+    fn long_work_gives_signs_of_life_until_it_ends() {
+        let signs = AtomicU32::new(0);
+        let sign = || {
+            signs.fetch_add(1, Ordering::SeqCst);
+        };
+        let made = alive(Some(2), &sign, || {
+            while signs.load(Ordering::SeqCst) < 3 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            7
+        });
+        assert_eq!(made, 7);
+        let ended = signs.load(Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(20));
+        assert_eq!(signs.load(Ordering::SeqCst), ended, "then it is quiet");
+        assert_eq!(alive(None, &sign, || 8), 8);
+        assert_eq!(alive(Some(60_000), &sign, || 9), 9, "short work does not wait for a sign");
+        assert_eq!(signs.load(Ordering::SeqCst), ended);
     }
 }
