@@ -4,6 +4,7 @@ mod conditioning;
 mod latent;
 mod levels;
 mod load;
+mod loras;
 mod merge;
 mod parts;
 mod patches;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 pub fn nodes(runtime: &Arc<Runtime>) -> Vec<Node> {
     let mut all = Vec::new();
     all.extend(load::nodes(runtime));
+    all.extend(loras::nodes(runtime));
     all.extend(prompt::nodes(runtime));
     all.extend(sample::nodes(runtime));
     all.extend(vae::nodes(runtime));
