@@ -24,6 +24,8 @@ pub fn registry_on(runtime: &std::sync::Arc<Runtime>) -> kiln_core::Registry {
     registry.add_all(kiln_clip::nodes(runtime.shelf()));
     registry.add_all(kiln_basics::nodes());
     registry.add_all(kiln_image::nodes());
+    registry.add_all(kiln_items::nodes());
+    kiln_items::add_codecs(&mut registry);
     registry.add_all(kiln_report::nodes());
     registry
 }

@@ -85,6 +85,8 @@ fn fits(kind: &Kind, value: &Value) -> bool {
         }
         (Kind::List(of), Value::List(items)) => items.iter().all(|v| fits(of, v)),
         (Kind::Files, Value::List(files)) => files.is_empty(),
+        // What may stay unset.
+        (Kind::File | Kind::Model(_) | Kind::Size { .. }, Value::None) => true,
         _ => false,
     }
 }
