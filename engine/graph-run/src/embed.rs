@@ -22,6 +22,7 @@ templates!(
     "framed-paper",
     "image-to-image",
     "inpaint",
+    "layered-collection",
     "lora-mix",
     "mask-composite",
     "palette-poster",
@@ -29,6 +30,7 @@ templates!(
     "sdxl-refiner",
     "studio-cut-out",
     "text-to-image",
+    "traits-to-prompts",
     "two-pass",
     "upscale-photo"
 );
