@@ -98,9 +98,9 @@ pub fn parse(text: &str) -> Option<KeyboardShortcut> {
     let key = parts.pop()?;
     for part in parts {
         match part.to_ascii_lowercase().as_str() {
-            "ctrl" | "cmd" => modifiers = modifiers | Modifiers::COMMAND,
-            "shift" => modifiers = modifiers | Modifiers::SHIFT,
-            "alt" => modifiers = modifiers | Modifiers::ALT,
+            "ctrl" | "cmd" => modifiers |= Modifiers::COMMAND,
+            "shift" => modifiers |= Modifiers::SHIFT,
+            "alt" => modifiers |= Modifiers::ALT,
             _ => return None,
         }
     }

@@ -51,7 +51,7 @@ impl Studio {
         let Some(place) = self.place_of(&editor.on) else { return };
         let camera = self.canvas.camera;
         let rect = camera.rect_to_screen(self.canvas.window, place);
-        let mut open = true;
+        let open;
         match editor.on.clone() {
             On::Param(node, at) => open = self.edit_value(ctx, &node, at, rect, token, &mut editor),
             On::Title(name) => {
@@ -92,7 +92,7 @@ impl Studio {
                 if changed && let Some(mut note) = self.doc.view(&scope).notes.get(&name).cloned() {
                     note.text.clone_from(&editor.text);
                     self.doc.step_on(&scope, "Write a note", token, |s| {
-                        s.edit(Edit::Note(Entry::set(name, note)))
+                        s.edit(Edit::Note(Entry::set(name, note)));
                     });
                 }
                 open = !pressed_outside(ctx, area);
@@ -183,7 +183,7 @@ impl Studio {
             }
         });
         match change {
-            Some(Change::Set(lit)) => self.set_many(node, param.name, Some(lit), token),
+            Some(Change::Set(lit)) => self.set_many(node, param.name, Some(&lit), token),
             Some(Change::Reset) => self.set_many(node, param.name, None, token),
             Some(Change::Pick) => {
                 let base = self.base();
@@ -202,13 +202,13 @@ impl Studio {
         &mut self,
         node: &str,
         param: &str,
-        value: Option<kiln_core::document::Lit>,
+        value: Option<&kiln_core::document::Lit>,
         token: Token,
     ) {
         let many = self.canvas.alike(node);
         let scope = self.canvas.scope.clone();
         self.doc.step_on(&scope, &format!("Set {param}"), token, |s| {
-            many.iter().for_each(|node| s.set_param(node, param, value.clone()));
+            many.iter().for_each(|node| s.set_param(node, param, value.cloned()));
         });
     }
 }

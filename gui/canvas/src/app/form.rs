@@ -64,7 +64,7 @@ impl Studio {
         let token = Token((held ^ dragged.rotate_left(7)) | 1 << 63);
         match change {
             Some(Change::Set(lit)) => {
-                self.set_many(node, param.name, Some(lit), token);
+                self.set_many(node, param.name, Some(&lit), token);
                 if !busy {
                     self.doc.settle();
                 }

@@ -3,7 +3,7 @@
 use super::Canvas;
 use super::hit::pins;
 use crate::model::Document;
-use crate::scene::{Pin, RowKind, rect_of};
+use crate::scene::{RowKind, rect_of};
 use egui::{Id, Rect, Sense, Ui, Vec2, WidgetInfo, WidgetType};
 
 impl Canvas {

@@ -489,7 +489,7 @@ impl Canvas {
             doc.settle();
         }
         match gesture {
-            Gesture::Press { on, keys, was_selected, .. } => self.click(doc, on, at, keys, was_selected),
+            Gesture::Press { on, keys, was_selected, .. } => self.click(doc, &on, at, keys, was_selected),
             Gesture::Move { by, what, into, .. } => {
                 self.drop_moved(doc, registry, by, &what, into);
                 None
@@ -513,7 +513,7 @@ impl Canvas {
         }
     }
 
-    fn click(&mut self, doc: &mut Document, on: Hit, at: Pos2, keys: Modifiers, was: bool) -> Option<Asked> {
+    fn click(&mut self, doc: &mut Document, on: &Hit, at: Pos2, keys: Modifiers, was: bool) -> Option<Asked> {
         let many = keys.shift || keys.command;
         match on {
             Hit::Plane => {
@@ -524,13 +524,13 @@ impl Canvas {
                 None
             }
             Hit::Fold(node) if !many => {
-                let name = self.scene.nodes.get(node as usize)?.name.clone();
+                let name = self.scene.nodes.get(*node as usize)?.name.clone();
                 doc.step(&self.scope, "Fold", |s| s.toggle_collapsed([&name]));
                 None
             }
-            Hit::Param { node, at: param } => self.click_param(doc, node, param, at),
+            Hit::Param { node, at: param } => self.click_param(doc, *node, *param, at),
             Hit::Pin(pin) if keys.alt => {
-                self.cut_pin(doc, pin);
+                self.cut_pin(doc, *pin);
                 None
             }
             Hit::Wire { .. } if keys.alt => {
@@ -538,13 +538,10 @@ impl Canvas {
                 None
             }
             Hit::Node(_) | Hit::Preview(_) | Hit::Group(_) | Hit::Note(_) if was && !many => {
-                self.selection = self.selectable(&on)?;
+                self.selection = self.selectable(on)?;
                 None
             }
-            _ => {
-                let _ = at;
-                None
-            }
+            _ => None,
         }
     }
 
@@ -653,7 +650,7 @@ impl Canvas {
     ) {
         let into = into
             .and_then(|wire| self.scene.wires.get(wire as usize))
-            .and_then(|wire| Some((wire.to, wire.nth)))
+            .map(|wire| (wire.to, wire.nth))
             .and_then(|(to, nth)| self.end(to, nth));
         let scope = self.scope.clone();
         self.scene.forget();

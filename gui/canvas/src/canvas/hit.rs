@@ -6,9 +6,10 @@ use crate::scene::{HEADER, Pin, RowKind, Scene, rect_of};
 use egui::{Pos2, Rect, vec2};
 
 /// What is under the pointer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Hit {
     /// The plane itself.
+    #[default]
     Plane,
     /// A pin.
     Pin(Pin),

@@ -83,12 +83,6 @@ impl Default for Canvas {
     }
 }
 
-impl Default for Hit {
-    fn default() -> Self {
-        Self::Plane
-    }
-}
-
 impl Canvas {
     /// A canvas on the outermost graph.
     #[must_use]

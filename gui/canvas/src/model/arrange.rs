@@ -141,8 +141,7 @@ fn columns(items: &[Item], readers: &[Vec<usize>], part: &[usize]) -> BTreeMap<u
     let mut ready: Vec<usize> = part.iter().copied().filter(|at| open[at] == 0).rev().collect();
     let mut left: BTreeSet<usize> = part.iter().copied().collect();
     let mut order = Vec::new();
-    loop {
-        let Some(at) = ready.pop().or_else(|| left.first().copied()) else { break };
+    while let Some(at) = ready.pop().or_else(|| left.first().copied()) {
         if !left.remove(&at) {
             continue;
         }

@@ -104,7 +104,7 @@ fn kind(
         Kind::Bool => {
             let mut on = value == Some(&Lit::Bool(true));
             let response = toggle(ui, &mut on, label);
-            response.clicked().then(|| Change::Set(Lit::Bool(on)))
+            response.clicked().then_some(Change::Set(Lit::Bool(on)))
         }
         Kind::Int { min, max, step } => {
             let mut v = value.and_then(literal::as_number).unwrap_or(0.0) as i64;
@@ -142,7 +142,7 @@ fn kind(
             let mut text = value.and_then(Lit::as_text).unwrap_or_default().to_owned();
             let response = ui.add(TextEdit::singleline(&mut text).desired_width(wide).margin(vec2(8.0, 5.0)));
             named(&response, label);
-            response.changed().then(|| Change::Set(Lit::Text(text)))
+            response.changed().then_some(Change::Set(Lit::Text(text)))
         }
         Kind::Choice(words) => {
             let now = value.and_then(Lit::as_text).unwrap_or_default();

@@ -80,7 +80,8 @@ impl Reader<'_> {
         while let Some(b) = self.text.get(self.at) {
             let exponent = self.at > from && matches!(self.text[self.at - 1], b'e' | b'E');
             let fits = b.is_ascii_digit() || matches!(b, b'.' | b',' | b'e' | b'E');
-            if !fits && !(exponent && matches!(b, b'+' | b'-')) {
+            let sign = exponent && matches!(b, b'+' | b'-');
+            if !(fits || sign) {
                 break;
             }
             self.at += 1;

@@ -67,7 +67,6 @@ fn after_a_crash_the_work_is_there() {
         // Two seconds later it is kept; then the window is gone without a word.
         bench.harness.run_steps(60);
         let text = bench.text();
-        std::mem::forget(bench);
         text
     };
     let mut bench = Bench::with(vec2(1200.0, 800.0), 1.0, Some(data.path()));

@@ -20,11 +20,13 @@ pub struct Textures(Rc<RefCell<HashMap<TextureId, Texture>>>);
 impl egui_kittest::TestRenderer for Textures {
     fn handle_delta(&mut self, delta: &mut TexturesDelta) {
         let mut all = self.0.borrow_mut();
+        #[allow(clippy::iter_over_hash_type, reason = "each texture is set on its own")]
         for (id, deltas) in delta.set.iter() {
             for one in deltas {
                 set(&mut all, *id, one);
             }
         }
+        #[allow(clippy::iter_over_hash_type, reason = "each texture is freed on its own")]
         for id in &delta.free {
             all.remove(id);
         }
