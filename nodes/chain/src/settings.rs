@@ -7,7 +7,7 @@
 //! | `KILN_PASSWORD`, `KILN_PASSWORD_FILE`, `KILN_PIN` | what opens it |
 //! | `KILN_POLICY` | the policy file: without one, nothing is signed |
 //!
-//! The embedded chain needs none of them.
+//! The embedded chain needs none of them. With `KILN_RPC_LOCAL` the network `local` is another test chain: anvil, say.
 
 use crate::chain::{Chain, ChainError};
 use crate::guard::Guard;
@@ -142,7 +142,7 @@ impl Settings {
         cx: &'a Cx<'_>,
         network: &'static Network,
     ) -> Result<Chain<Box<dyn Rpc + 'a>>, NodeError> {
-        let rpc: Box<dyn Rpc + 'a> = if network.toy {
+        let rpc: Box<dyn Rpc + 'a> = if network.toy && self.address(network).is_err() {
             let local = self.local(&folder(cx)?, cx.now())?;
             let account = self.guard(network)?.address();
             local.fund(account).map_err(stop)?;

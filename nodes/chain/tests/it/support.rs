@@ -337,23 +337,27 @@ impl Rpc for Anvil {
     }
 }
 
-/// Asks a node on this machine, as plainly as can be.
+/// Asks a node on this machine.
 pub fn at_port(port: u16, method: &str, params: &Value) -> Result<Value, RpcError> {
-    use std::io::{Read, Write};
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
-    let fail = |e: std::io::Error| RpcError::NoAnswer(e.to_string());
-    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).map_err(fail)?;
-    stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).map_err(fail)?;
+    let answer = at_port_raw(port, body.as_bytes()).map_err(|e| RpcError::NoAnswer(e.to_string()))?;
+    kiln_chain::rpc::read(200, &answer)
+}
+
+/// Sends a body to this machine as plainly as can be, and returns the answer's.
+pub fn at_port_raw(port: u16, body: &[u8]) -> std::io::Result<Vec<u8>> {
+    use std::io::{Error, Read, Write};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(30)))?;
     let head = format!(
         "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: \
          close\r\n\r\n",
         body.len()
     );
-    stream.write_all(head.as_bytes()).map_err(fail)?;
-    stream.write_all(body.as_bytes()).map_err(fail)?;
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).map_err(fail)?;
+    stream.read_to_end(&mut answer)?;
     let split = answer.windows(4).position(|w| w == b"\r\n\r\n").map(|at| at + 4);
-    let split = split.ok_or_else(|| RpcError::NoAnswer("half an answer".into()))?;
-    kiln_chain::rpc::read(200, &answer[split..])
+    Ok(answer.split_off(split.ok_or_else(|| Error::other("half an answer"))?))
 }
