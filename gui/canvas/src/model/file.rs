@@ -5,6 +5,7 @@ use super::Document;
 use kiln_core::document::Problems;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// Under which name a Kiln picture carries its graph.
 const GRAPH_KEY: &str = "kiln";
@@ -80,11 +81,21 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     })
 }
 
-/// Where unsaved work is kept: one file for each window, with the place it belongs to in its first line.
+/// Where unsaved work is kept: one file for each window, with the place it belongs to in its first line. A thread of
+/// its own writes, so that a slow disk holds up nobody.
 #[derive(Debug)]
 pub struct Keeper {
     file: PathBuf,
     kept: Option<u64>,
+    writer: Sender<Task>,
+    failed: Receiver<FileError>,
+}
+
+#[derive(Debug)]
+enum Task {
+    Write(String),
+    Clear,
+    Tell(Sender<()>),
 }
 
 /// Unsaved work that an earlier window left behind.
@@ -104,34 +115,77 @@ impl Keeper {
     /// A keeper in a folder, for one window.
     #[must_use]
     pub fn new(folder: &Path, window: &str) -> Self {
-        Self { file: folder.join(format!("{window}.ron")), kept: None }
+        let file = folder.join(format!("{window}.ron"));
+        let (writer, tasks) = channel();
+        let (tell, failed) = channel();
+        let own = file.clone();
+        std::thread::spawn(move || work(&own, &tasks, &tell));
+        Self { file, kept: None, writer, failed }
     }
 
-    /// Keeps the document as it is now, if it changed since the last time. Says whether it wrote.
+    /// Has the document kept as it is now, if it changed since the last time. Says whether it did.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When an earlier one could not be written.
     pub fn keep(&mut self, doc: &Document, path: Option<&Path>) -> Result<bool, FileError> {
+        if let Ok(why) = self.failed.try_recv() {
+            self.kept = None;
+            return Err(why);
+        }
         if self.kept == Some(doc.state()) {
             return Ok(false);
         }
         let of = path.map(|p| p.display().to_string()).unwrap_or_default();
         let text = format!("{MARK}{}\n{}", of.replace(['\n', '\r'], " "), doc.to_text());
-        write_whole(&self.file, text.as_bytes())?;
+        // The thread lives as long as this.
+        let _ = self.writer.send(Task::Write(text));
         self.kept = Some(doc.state());
         Ok(true)
     }
 
     /// The document is saved: there is nothing to keep.
     pub fn clear(&mut self) {
-        let _ = std::fs::remove_file(&self.file);
+        let _ = self.writer.send(Task::Clear);
         self.kept = None;
+        self.flush();
+    }
+
+    /// Waits until everything is on disk.
+    pub fn flush(&self) {
+        let (tell, done) = channel();
+        if self.writer.send(Task::Tell(tell)).is_ok() {
+            let _ = done.recv();
+        }
     }
 
     /// Where it keeps.
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
+    }
+}
+
+/// The writer's work. Of several documents that wait, only the latest is written.
+fn work(file: &Path, tasks: &Receiver<Task>, tell: &Sender<FileError>) {
+    let mut next = tasks.recv().ok();
+    while let Some(task) = next.take() {
+        match task {
+            Task::Write(text) => {
+                next = tasks.try_recv().ok();
+                if !matches!(next, Some(Task::Write(_)))
+                    && let Err(why) = write_whole(file, text.as_bytes())
+                    && tell.send(why).is_err()
+                {
+                    return;
+                }
+            }
+            // A file that is not there is what is wanted.
+            Task::Clear => drop(std::fs::remove_file(file)),
+            Task::Tell(done) => drop(done.send(())),
+        }
+        if next.is_none() {
+            next = tasks.recv().ok();
+        }
     }
 }
 

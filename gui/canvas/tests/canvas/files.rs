@@ -66,8 +66,9 @@ fn after_a_crash_the_work_is_there() {
         bench.click("Value color of paper");
         // Two seconds later it is kept; then the window is gone without a word.
         bench.harness.run_steps(60);
-        let text = bench.text();
-        text
+        let kept = data.path().join("unsaved/1.ron");
+        bench.until("the keeping", |_| kept.is_file());
+        bench.text()
     };
     let mut bench = Bench::with(vec2(1200.0, 800.0), 1.0, Some(data.path()));
     let label = bench.labels().into_iter().find(|l| l.contains("Recover")).unwrap();
@@ -85,6 +86,7 @@ fn what_is_kept_is_whole_at_any_moment() {
         doc.step(&[], "Set", |s| s.set_param("paper", "seed", Some(n.into())));
         assert!(keeper.keep(&doc, None).unwrap());
         assert!(!keeper.keep(&doc, None).unwrap(), "nothing changed, nothing is written");
+        keeper.flush();
         // A part of a file, as a kill would leave it.
         std::fs::write(folder.path().join(".2.ron.99.part"), "Graph(").unwrap();
         let found = left_behind(folder.path(), &|_| false);
