@@ -307,7 +307,8 @@ impl Anvil {
                 "31337",
                 "--enable-tx-gas-limit",
             ])
-            .args(["--silent"])
+            // Else it keeps the state after every block on the disk, below the home folder: tens of gigabytes.
+            .args(["--prune-history", "64", "--silent"])
             .spawn()
             .unwrap();
         let anvil = Self { child, port };
