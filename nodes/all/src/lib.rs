@@ -27,5 +27,8 @@ pub fn registry_on(runtime: &std::sync::Arc<Runtime>) -> kiln_core::Registry {
     registry.add_all(kiln_items::nodes());
     kiln_items::add_codecs(&mut registry);
     registry.add_all(kiln_report::nodes());
+    registry.add_all(kiln_storage::nodes());
+    kiln_storage::add_codecs(&mut registry);
+    registry.add_all(kiln_chain::nodes());
     registry
 }
