@@ -369,6 +369,26 @@ fn damaged_logs_and_manifests_say_what_to_do() {
 }
 
 #[test]
+fn ten_thousand_decisions_are_written_down_quickly() {
+    let mut files = sealed(1);
+    let decision = |n: u64| Event::Decision {
+        time: n,
+        who: "Ada".into(),
+        what: format!("approve token {n}"),
+        subjects: vec![],
+    };
+    let all: Vec<Event> = (0..10_000).map(decision).collect();
+    let started = std::time::Instant::now();
+    let appended = seal::append(&files, "Ada", 1, &all).unwrap();
+    assert_eq!(appended.added, 10_000);
+    files.insert(seal::LOG.into(), appended.log_text);
+    files.insert(seal::HEAD.into(), appended.head_text.into_bytes());
+    assert_eq!(seal::append(&files, "Ada", 2, &all).unwrap().added, 0);
+    assert!(check(&files).holds());
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}
+
+#[test]
 fn ten_thousand_tokens_are_sealed_and_checked_quickly() {
     let started = std::time::Instant::now();
     let mut files = folder(10_000);

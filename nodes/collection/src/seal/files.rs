@@ -75,7 +75,8 @@ pub(super) fn read_if_there(files: &dyn Files, path: &str, most: u64) -> io::Res
 }
 
 /// The hashes of many files, worked out by several threads, in the order of the paths.
-pub(super) fn hash_all(files: &dyn Files, paths: &[&str]) -> Vec<io::Result<Hashes>> {
+#[must_use]
+pub fn hash_all(files: &dyn Files, paths: &[&str]) -> Vec<io::Result<Hashes>> {
     let threads =
         std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8).min(paths.len().max(1));
     let next = AtomicUsize::new(0);

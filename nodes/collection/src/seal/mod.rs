@@ -29,7 +29,7 @@ mod work;
 
 pub use audit::{Audit, Break, Known, MOST_BREAKS, audit};
 pub use event::Event;
-pub use files::{Entry, Files, Sort, read_text};
+pub use files::{Entry, Files, Sort, hash_all, read_text};
 pub use manifest::{FORMAT, FileRecord, ItemRecord, Manifest};
 pub use pixels::pixels;
 pub use proof::{Proof, ProofError};

@@ -110,19 +110,7 @@ pub fn seal(files: &dyn Files, sealing: &Sealing) -> Result<Sealed, SealError> {
     let known = before.as_deref().and_then(|text| Manifest::read(text).ok());
     let is_bound = before.as_deref().is_some_and(|text| is_sealed_by(text, &said));
     let events: Vec<Event> = told(&tokens).into_iter().chain(sealing.events.iter().cloned()).collect();
-    // What the log says already is looked up by its words: a log may be long.
-    let mut lines: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
-    for (record, _) in &said {
-        lines.entry(&record.action).or_default().push(record);
-    }
-    let news: Vec<Record> = events
-        .iter()
-        .filter(|event| {
-            let words = event.record(&sealing.actor, sealing.now).action;
-            !lines.get(words.as_str()).is_some_and(|lines| lines.iter().any(|line| event.is_said_by(line)))
-        })
-        .map(|event| event.record(&sealing.actor, sealing.now))
-        .collect();
+    let news = news(&events, &said, &sealing.actor, sealing.now);
     // Decisions that were written down since are bound by a seal of their own.
     let ends_sealed = said.last().is_some_and(|(record, _)| is_seal(record));
     let same = known.filter(|known| is_bound && ends_sealed && known.seals_the_same(&manifest));
@@ -177,14 +165,29 @@ pub fn seal(files: &dyn Files, sealing: &Sealing) -> Result<Sealed, SealError> {
 pub fn append(files: &dyn Files, actor: &str, now: u64, events: &[Event]) -> Result<Appended, SealError> {
     let (mut text, said) = open_log(files)?;
     let mut log = AuditLog::at(said.last().map_or(Head::EMPTY, |(_, head)| *head));
-    let mut added = 0;
+    let news = news(events, &said, actor, now);
+    for record in &news {
+        text.extend(log.append(record).into_bytes());
+    }
+    let added = news.len() as u64;
+    Ok(Appended { head_text: head_text(log.head()), log_text: text, added })
+}
+
+/// The lines that say what the log does not say yet. It is looked up by its words: a log may be long.
+fn news(events: &[Event], said: &[(Record, Head)], actor: &str, now: u64) -> Vec<Record> {
+    let mut lines: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+    for (record, _) in said {
+        lines.entry(&record.action).or_default().push(record);
+    }
+    let mut news = Vec::new();
     for event in events {
-        if !said.iter().any(|(record, _)| event.is_said_by(record)) {
-            text.extend(log.append(&event.record(actor, now)).into_bytes());
-            added += 1;
+        let record = event.record(actor, now);
+        let same = lines.get(record.action.as_str());
+        if !same.is_some_and(|same| same.iter().any(|line| event.is_said_by(line))) {
+            news.push(record);
         }
     }
-    Ok(Appended { head_text: head_text(log.head()), log_text: text, added })
+    news
 }
 
 /// A log with new lines, to be written in this order.
@@ -198,8 +201,11 @@ pub struct Appended {
     pub added: u64,
 }
 
+/// The lines of a log, and where it ended after each.
+type Lines = Vec<(Record, Head)>;
+
 /// The log as it stands, if it is whole and the one that was left.
-fn open_log(files: &dyn Files) -> Result<(Vec<u8>, Vec<(Record, Head)>), SealError> {
+fn open_log(files: &dyn Files) -> Result<(Vec<u8>, Lines), SealError> {
     let text = read_if_there(files, LOG, LONGEST).map_err(unreadable(LOG))?.unwrap_or_default();
     let (said, broken) = read_log(text.as_slice());
     if let Some(broken) = broken {

@@ -3,7 +3,7 @@
 
 use super::{CollectionFacts, Gate, Sources};
 use kiln_collection::plan::Plan;
-use kiln_collection::provenance::{Digest, Hashes, MerkleTree, Provenance, read_log, token_leaf};
+use kiln_collection::provenance::{Digest, MerkleTree, Provenance, read_log, token_leaf};
 use kiln_collection::seal::{self, Files, TokensError, is_picture};
 use kiln_core::document::{Graph, Lit};
 use std::collections::BTreeMap;
@@ -41,14 +41,13 @@ pub fn gather(
 ) -> Result<CollectionFacts, FactsError> {
     let entries = files.list().map_err(|error| FactsError::Read { path: ".".to_owned(), error })?;
     let working = ["report/", "rejected/", "review/", "provenance/"];
+    let is_own = |path: &str| is_picture(path) && !working.iter().any(|w| path.starts_with(w));
+    let pictures = entries.iter().filter(|e| e.sort == seal::Sort::File && is_own(&e.path));
+    let pictures: Vec<&str> = pictures.map(|e| e.path.as_str()).collect();
     let mut digests = BTreeMap::new();
-    for entry in entries.iter().filter(|e| e.sort == seal::Sort::File && is_picture(&e.path)) {
-        if working.iter().any(|w| entry.path.starts_with(w)) {
-            continue;
-        }
-        let hashes = files.open(&entry.path).and_then(Hashes::read);
-        let hashes = hashes.map_err(|error| FactsError::Read { path: entry.path.clone(), error })?;
-        digests.insert(entry.path.clone(), hashes.sha256.to_string());
+    for (path, hashes) in pictures.iter().zip(seal::hash_all(files, &pictures)) {
+        let hashes = hashes.map_err(|error| FactsError::Read { path: (*path).to_owned(), error })?;
+        digests.insert((*path).to_owned(), hashes.sha256.to_string());
     }
     let tokens = seal::tokens(files, &entries, &digests)?;
     let found = if plan.is_none() { plan_of(files, &entries).or_else(|| sealed_graph(files)) } else { None };
