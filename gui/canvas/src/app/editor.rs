@@ -173,6 +173,12 @@ impl Studio {
                 let look = Look::of(ui.ctx());
                 ui.label(RichText::new(param.name.replace('_', " ")).small().color(look.muted));
                 change = widgets::edit(ui, param, value.as_ref(), &label, &mut self.shelf);
+                if matches!(param.kind, Kind::Prompt | Kind::Text { multiline: true }) && !editor.begun {
+                    // Once it is there it takes the focus, and keeps it.
+                    let id = widgets::prompt::id(ui, &label);
+                    editor.begun = ui.memory(|m| m.has_focus(id));
+                    ui.memory_mut(|m| m.request_focus(id));
+                }
                 if matches!(param.kind, Kind::Choice(_) | Kind::Model(_)) && change.is_some() {
                     done = true;
                 }

@@ -4,10 +4,16 @@ use crate::look::Look;
 use egui::text::{CCursor, CCursorRange};
 use egui::{Key, Modifiers, RichText, TextEdit, Ui, vec2};
 
+/// What the editor of that name is known by.
+#[must_use]
+pub fn id(ui: &Ui, label: &str) -> egui::Id {
+    ui.make_persistent_id((label, "long text"))
+}
+
 /// An editor; gives the text if it changed.
 pub fn edit(ui: &mut Ui, text: &str, label: &str, weights: bool, embeddings: &[String]) -> Option<String> {
     let mut now = text.to_owned();
-    let id = ui.make_persistent_id((label, "long text"));
+    let id = id(ui, label);
     let focused = ui.memory(|m| m.has_focus(id));
     let step = if focused && weights {
         ui.input_mut(|i| {

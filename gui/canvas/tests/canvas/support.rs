@@ -7,7 +7,7 @@ use egui_kittest::{Harness, HarnessBuilder};
 use kiln_canvas::app::{Setup, Studio, Template};
 use kiln_canvas::model::Document;
 use kiln_core::types::Image;
-use kiln_core::{Engine, Registry};
+use kiln_core::{Engine, Node, Param, Registry};
 use kiln_runner::{InProcess, Runner};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +18,16 @@ pub fn registry() -> Registry {
     let mut registry = Registry::new();
     registry.add_all(kiln_basics::nodes());
     registry.add_all(kiln_image::nodes());
+    // A prompt, without the models that would read it.
+    registry.add(
+        Node::pure("Words", 1, |cx| {
+            let text = cx.text("text")?;
+            cx.set("text", text.as_ref());
+            Ok(())
+        })
+        .param(Param::prompt("text", ""))
+        .output("text", "Text", "The words."),
+    );
     registry
 }
 

@@ -192,3 +192,20 @@ fn colours_and_lists_are_edited_in_the_inspector() {
     let Lit::List(colors) = bench.graph().nodes["sky"].with["colors"].clone() else { panic!("no list") };
     assert_eq!(colors, [Lit::text("#ffffff"), Lit::text("#ffffff")]);
 }
+
+#[test]
+fn words_of_a_prompt_are_given_weight() {
+    let mut bench = Bench::of(r#"Graph(kiln: 1, nodes: { "words": (type: "Words") })"#);
+    bench.click("Value text of words");
+    bench.type_text("a red fox");
+    assert_eq!(bench.graph().nodes["words"].with["text"], Lit::text("a red fox"));
+    bench.key(Modifiers::COMMAND, Key::ArrowUp);
+    bench.key(Modifiers::COMMAND, Key::ArrowUp);
+    assert_eq!(bench.graph().nodes["words"].with["text"], Lit::text("a red (fox:1.1)"));
+    bench.key(Modifiers::COMMAND, Key::ArrowDown);
+    assert_eq!(bench.graph().nodes["words"].with["text"], Lit::text("a red (fox:1.05)"));
+    // All of it was one stay in the editor, so it is one step.
+    bench.key(Modifiers::NONE, Key::Escape);
+    bench.key(Modifiers::COMMAND, Key::Z);
+    assert!(!bench.graph().nodes["words"].with.contains_key("text"));
+}
