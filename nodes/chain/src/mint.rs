@@ -8,8 +8,8 @@ use crate::rpc::{Rpc, RpcError};
 use crate::send::{Pace, Sender};
 use alloy_primitives::{Address, B256, U256, aliases::U24, keccak256};
 use alloy_sol_types::SolCall;
-use kiln_ledger::book::{Book, Record};
-use kiln_ledger::{Call, Hash, Job, Landed, Trouble, drive};
+use kiln_ledger::book::{Book, Pages, Record};
+use kiln_ledger::{Call, Hash, Job, Landed, Log, Trouble, drive, hex};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
@@ -121,9 +121,41 @@ pub fn name(key: &Hash, word: &str) -> Hash {
 
 impl<R: Rpc> Bench<'_, R> {
     fn book(&self) -> Result<Book, MintError> {
-        let (chain, account) = (self.chain.network().chain, self.guard.address());
+        self.book_of(self.guard.address())
+    }
+
+    fn book_of(&self, account: Address) -> Result<Book, MintError> {
+        let chain = self.chain.network().chain;
         let path = self.folder.join(format!("{chain}-{account:#x}.log"));
         Ok(Book::open(path, chain, *account.0)?)
+    }
+
+    /// Makes sure that something is done with one account only: what was begun with another may still land, and its book
+    /// is not ours. `orders`: what it would be called in another's book.
+    fn claim(&self, key: &Hash, orders: &dyn Fn(&Pages) -> Vec<Hash>) -> Result<(), MintError> {
+        let (own, key) = (self.guard.address(), hex::show(key));
+        let mut log = Log::open(self.folder.join(format!("{}-accounts.log", self.chain.network().chain)))?;
+        let (mut held, lines) = log.hold_within(self.patience())?;
+        let mut last = None;
+        for (_, account) in lines.iter().filter_map(|l| l.split_once(' ')).filter(|(k, _)| *k == key) {
+            let Ok(account) = account.parse::<Address>() else { continue };
+            last = Some(account);
+            if account == own {
+                continue;
+            }
+            let mut book = self.book_of(account)?;
+            let writing = book.hold(self.patience())?;
+            if orders(writing.pages()).iter().any(|id| writing.pages().order(id).is_some()) {
+                return Err(MintError::Stop(format!(
+                    "this was begun with the account {account}, whose transactions may still be on their way; sign with \
+                     that one"
+                )));
+            }
+        }
+        if last != Some(own) {
+            held.append(&format!("{key} {own:#x}"))?;
+        }
+        Ok(())
     }
 
     fn rules(&self) -> drive::Rules {
@@ -157,10 +189,11 @@ impl<R: Rpc> Bench<'_, R> {
         call: &impl SolCall,
     ) -> Result<Landed, MintError> {
         let call = Call { to: Some(*contract.0), value: 0, data: call.abi_encode() };
-        self.one(Job { id: name(key, "call"), words: words.into(), call })
+        self.one(key, Job { id: name(key, "call"), words: words.into(), call })
     }
 
-    fn one(&self, job: Job) -> Result<Landed, MintError> {
+    fn one(&self, key: &Hash, job: Job) -> Result<Landed, MintError> {
+        self.claim(key, &|_| vec![job.id])?;
         let landed = self.run(&[job])?;
         landed.into_iter().next().ok_or_else(|| MintError::Stop("nothing came of it".into()))
     }
@@ -172,7 +205,7 @@ impl<R: Rpc> Bench<'_, R> {
     pub fn deploy(&self, key: &Hash, setup: &Setup) -> Result<(Address, Landed), MintError> {
         let call = Call { to: None, value: 0, data: contract::deploying(setup) };
         let words = format!("deploy {:?}", setup.name);
-        let landed = self.one(Job { id: name(key, "deploy"), words, call })?;
+        let landed = self.one(key, Job { id: name(key, "deploy"), words, call })?;
         let created = landed.created.map(Address::from);
         let address = created.ok_or_else(|| MintError::Stop("no contract came of the deployment".into()))?;
         Ok((address, landed))
@@ -183,11 +216,17 @@ impl<R: Rpc> Bench<'_, R> {
     /// # Errors
     /// When a person has to do something.
     pub fn mint_batch(&self, key: &Hash, wanted: &Wanted) -> Result<(Plan, Vec<Landed>), MintError> {
+        let note = name(key, "plan");
+        let planned = |pages: &Pages| -> Option<Plan> {
+            pages.note(&note).and_then(|text| serde_json::from_str(text).ok())
+        };
+        self.claim(key, &|pages| {
+            let plan = planned(pages);
+            plan.map_or_else(Vec::new, |p| jobs(key, wanted, &p).iter().map(|j| j.id).collect())
+        })?;
         let mut book = self.book()?;
         let mut writing = book.hold(self.patience())?;
-        let note = name(key, "plan");
-        let known: Option<Plan> =
-            writing.pages().note(&note).and_then(|text| serde_json::from_str(text).ok());
+        let known = planned(writing.pages());
         // A plan holds once something of it was begun; until then others may have minted, and it is made anew.
         let begun = known
             .as_ref()

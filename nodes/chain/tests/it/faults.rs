@@ -452,4 +452,30 @@ fn what_cannot_work_is_said_before_anything_is_sent() {
     // Asked again, it is done already.
     let again = minter.mint_batch(&[2; 32], &wanted(10, None)).unwrap();
     assert_eq!((again.1, s.supply()), (landed, 10));
+    // But not with another key, whose book knows nothing of it: that would mint everything again.
+    let more = Stage::ready(100);
+    let chain = more.field.chain();
+    let (books, to) = (quick_dir(), more.people.buyer.address);
+    let bench = |guard| Bench {
+        chain: &chain,
+        guard,
+        pace: &more.field.time as &dyn Pace,
+        folder: books.path(),
+        ceiling: 10_000_000_000,
+        rules: None,
+    };
+    let wanted = Wanted { contract: more.at, to, batch: 1, count: 3, first: None, per_transaction: 3 };
+    let (minter, other) = (&more.people.minter, &more.people.stranger);
+    more.field.local.fund(minter.address).unwrap();
+    more.field.local.fund(other.address).unwrap();
+    // Who may not mint begins nothing, and is in nobody's way.
+    assert!(
+        bench(&other.guard).mint_batch(&[6; 32], &wanted).unwrap_err().to_string().contains("lacks the role")
+    );
+    bench(&minter.guard).mint_batch(&[6; 32], &wanted).unwrap();
+    let role = kiln_chain::contract::role("MINTER_ROLE");
+    more.send(&more.people.admin, &C::grantRoleCall { role, account: other.address }).unwrap();
+    let no = bench(&other.guard).mint_batch(&[6; 32], &wanted).unwrap_err().to_string();
+    assert!(no.contains("begun with the account") && no.contains(&minter.address.to_string()), "{no}");
+    assert_eq!(more.supply(), 3);
 }
