@@ -7,7 +7,6 @@
 use clap::Parser;
 use eframe::egui;
 use kiln_canvas::app::{Setup, Studio, Template};
-use kiln_canvas::model::file::write_whole;
 use kiln_core::Engine;
 use kiln_core::store::FileHashes;
 use kiln_runner::{PipeRunner, Runner};
@@ -55,7 +54,7 @@ struct Cli {
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     if args.get(1).is_some_and(|a| a == WORKER) {
-        let serve = ["graph-run".into(), "serve".into()].into_iter().chain(args.into_iter().skip(2));
+        let serve = ["graph-run", "serve"].map(OsString::from).into_iter().chain(args.into_iter().skip(2));
         return graph_run::main(serve);
     }
     let cli = Cli::parse();
@@ -80,15 +79,15 @@ fn open(cli: Cli) -> Result<(), String> {
         ..Default::default()
     };
     let make = move |cc: &eframe::CreationContext<'_>| {
-        let studio = studio(&cc.egui_ctx, cli, data)?;
-        Ok(Box::new(Window { studio, title: String::new() }) as Box<dyn eframe::App>)
+        let studio = studio(&cc.egui_ctx, &cli, data);
+        studio.map(|studio| Box::new(Window { studio, title: String::new() }) as Box<dyn eframe::App>)
     };
     eframe::run_native("Kiln", options, Box::new(make)).map_err(|e| e.to_string())
 }
 
 fn studio(
     ctx: &egui::Context,
-    cli: Cli,
+    cli: &Cli,
     data: Option<PathBuf>,
 ) -> Result<Studio, Box<dyn std::error::Error + Send + Sync>> {
     let registry = kiln_nodes::registry();
@@ -117,11 +116,7 @@ fn studio(
         .iter()
         .map(|(name, text)| Template { name: (*name).to_owned(), text: (*text).to_owned(), picture: None })
         .collect();
-    let alive = data.clone();
     let window = std::process::id().to_string();
-    if let Some(data) = &data {
-        let _ = write_whole(&data.join("open").join(&window), b"");
-    }
     let setup = Setup {
         registry: Arc::new(registry),
         engine: Arc::new(engine),
@@ -130,7 +125,7 @@ fn studio(
         models,
         templates,
         window: window.clone(),
-        lives: Box::new(move |other| other == window || lives(alive.as_deref(), other)),
+        lives: Box::new(move |other| other == window || lives(other)),
     };
     let mut studio = Studio::new(ctx, setup);
     if let Some(path) = &cli.graph {
@@ -139,12 +134,9 @@ fn studio(
     Ok(studio)
 }
 
-/// Whether a process of this number runs; where that cannot be told, its mark in the folder decides.
-fn lives(data: Option<&std::path::Path>, process: &str) -> bool {
-    if cfg!(target_os = "linux") {
-        return std::path::Path::new("/proc").join(process).exists();
-    }
-    data.is_some_and(|d| d.join("open").join(process).exists())
+/// Whether a process of this number runs. Where that cannot be told, what it kept is offered.
+fn lives(process: &str) -> bool {
+    cfg!(target_os = "linux") && std::path::Path::new("/proc").join(process).exists()
 }
 
 fn models(named: &[PathBuf]) -> Vec<PathBuf> {

@@ -62,7 +62,9 @@ impl Texture {
     }
 
     fn sample(&self, u: f32, v: f32) -> [f32; 4] {
-        let (x, y) = (u * self.size[0] as f32, v * self.size[1] as f32);
+        // Where a letter lies in the atlas is no part of the picture: what that does to the last bits is rounded off.
+        let exact = |v: f32, size: usize| (v * size as f32 * 32.0).round() / 32.0;
+        let (x, y) = (exact(u, self.size[0]), exact(v, self.size[1]));
         if !self.linear {
             return self.at(x.floor() as isize, y.floor() as isize);
         }
