@@ -102,7 +102,7 @@ impl Look {
             line: rgb(0x00dc_d9d3),
             text: rgb(0x0020_1f1d),
             muted: rgb(0x0065_625d),
-            accent: rgb(0x00cf_5214),
+            accent: rgb(0x00c8_4a10),
             accent_text: rgb(0x00b0_430c),
             on_accent: rgb(0x00ff_ffff),
             error: rgb(0x00b9_2b22),

@@ -67,7 +67,9 @@ impl Bench {
         let data = data.map_or_else(|| folder.path().join("data"), Path::to_path_buf);
         std::fs::create_dir_all(&data).unwrap();
         if !data.join("settings.json").exists() {
-            std::fs::write(data.join("settings.json"), r#"{"toured": true}"#).unwrap();
+            let out = folder.path().join("out");
+            let settings = serde_json::json!({ "toured": true, "out": out });
+            std::fs::write(data.join("settings.json"), settings.to_string()).unwrap();
         }
         let textures = Textures::default();
         let app = move |ui: &mut egui::Ui, studio: &mut Option<Studio>| {
