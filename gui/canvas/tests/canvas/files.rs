@@ -143,7 +143,8 @@ fn settings_stay() {
 #[test]
 fn the_tour_ends_with_a_picture() {
     let data = tempfile::tempdir().unwrap();
-    std::fs::write(data.path().join("settings.json"), "{}").unwrap();
+    let settings = serde_json::json!({ "out": data.path().join("out") });
+    std::fs::write(data.path().join("settings.json"), settings.to_string()).unwrap();
     let mut bench = Bench::with(vec2(1400.0, 860.0), 1.0, Some(data.path()));
     for _ in 0..3 {
         bench.click("Next");
