@@ -287,7 +287,7 @@ fn a_byte_flipped_between_here_and_there_stops_before_anything_could_be_minted()
 
 /// Run by the next test in a process of its own, which is killed.
 #[test]
-#[ignore = "part of another test"]
+#[ignore = "started by the test beside it"]
 fn pinner() {
     let (Ok(dir), Ok(url)) = (std::env::var("KILN_TEST_DIR"), std::env::var("KILN_TEST_URL")) else { return };
     run(&kubo(&url), Path::new(&dir), None, Some(Door::new(&[])));
@@ -414,9 +414,9 @@ fn a_proof_survives_the_cache_and_says_what_it_proves() {
     assert!(Pinned::of(&Value::Int(1)).is_none());
 }
 
-/// How long it takes, and how much memory: `cargo test … ten_thousand -- --ignored --nocapture`.
+/// How long it takes, and how much memory.
 #[test]
-#[ignore = "long; prints what it measured"]
+#[ignore = "a measurement: cargo test --release -p kiln-storage ten_thousand_tokens -- --ignored --nocapture"]
 fn ten_thousand_tokens() {
     let dir = tempfile::tempdir().unwrap();
     let begun = std::time::Instant::now();

@@ -134,7 +134,7 @@ fn many_may_put_the_same_blocks() {
 
 /// Run by the next test in a process of its own, which is killed.
 #[test]
-#[ignore = "part of another test"]
+#[ignore = "started by the test beside it"]
 fn putter() {
     let Ok(dir) = std::env::var("KILN_TEST_PUTTER") else { return };
     let store = store(Path::new(&dir));
