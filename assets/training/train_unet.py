@@ -1,7 +1,10 @@
 """Trains the denoising network, and the text encoder further, on latents of the finished autoencoder.
 
-Called again it goes on where it stopped. `--fill N` only draws and encodes pictures until N are kept.
+Called again it goes on where it stopped. Called with `--only-fill`, beside it or before, it draws and encodes the
+pictures to learn from.
 """
+
+import time
 
 import torch
 
@@ -18,9 +21,9 @@ def main():
     parser = arguments(__doc__, steps=40000, batch=32, rate=8e-4)
     parser.add_argument("--vae", required=True, help="the finished autoencoder: vae.final.pt")
     parser.add_argument("--text", required=True, help="the text encoder taught before: text.pt")
-    parser.add_argument("--pool", type=int, default=60000, help="how many pictures are kept encoded")
+    parser.add_argument("--pool", type=int, default=40000, help="how many pictures are kept encoded")
     parser.add_argument("--fill", type=int, default=4000, help="how many have to be there before it begins")
-    parser.add_argument("--only-fill", action="store_true")
+    parser.add_argument("--only-fill", action="store_true", help="draw and encode pictures until the pool is full")
     args = parser.parse_args()
     kept = torch.load(args.vae, weights_only=True)
     vae = Vae().eval()
@@ -29,21 +32,24 @@ def main():
     unet, text, tokens = Unet(), Text(), Tokens()
     text.load_state_dict(torch.load(args.text, weights_only=False)["models"]["text"])
     empty = tokens([""])
-    path = f"{args.out}/latents.bin"
-    latents = Latents(path, vae, scale, None, tokens, args.pool)
-    latents.stream = Stream(args.program, 128, 16, args.seed + 7 + latents.next + 1000003 * (latents.count == args.pool))
-    while latents.count < args.fill:
-        latents.more()
-        if latents.count % 1600 == 0:
-            print(f"latents {latents.count}", flush=True)
+    latents = Latents(f"{args.out}/latents.bin", vae, scale, tokens, args.pool)
     if args.only_fill:
+        stream = Stream(args.program, 128, 16, args.seed + 7 + latents.count)
+        latents.begin(f"{args.out}/latents.json", stream)
+        while latents.count < args.pool:
+            latents.more()
+            if latents.count % 1600 == 0:
+                print(f"latents {latents.count}", flush=True)
         return
+    while latents.count < args.fill:
+        time.sleep(5)
+        latents.look()
     run = Run("unet", args, {"unet": unet, "text": text}, slower={"text": 0.1}, ema=0.9995)
     random = torch.Generator().manual_seed(args.seed + run.step)
     times, looks = Times(), None
     while not run.over():
-        if run.step % (1 if latents.count < args.pool // 2 else 2 if latents.count < args.pool else 8) == 0:
-            latents.more()
+        if run.step % 100 == 0 and latents.count < args.pool:
+            latents.look()
         z, ids = latents.batch(args.batch, random)
         ids[torch.rand(args.batch, generator=random) < 0.1] = empty
         t, weight = times.draw(args.batch, random)

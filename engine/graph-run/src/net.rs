@@ -208,14 +208,29 @@ mod tests {
         }
     }
 
-    /// Answers one request with these bytes.
+    /// Whether these bytes are all of a request: hanging up on the rest of one would take its answer away.
+    fn is_whole(asked: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(asked).to_ascii_lowercase();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+        if head.contains("transfer-encoding: chunked") {
+            return body.ends_with("0\r\n\r\n");
+        }
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        length.is_none_or(|length| body.len() >= length.parse().unwrap())
+    }
+
+    /// Answers one request with these bytes, once it was read to its end.
     fn serve(answer: Vec<u8>) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut asked = [0; 4096];
-            let _ = stream.read(&mut asked).unwrap();
+            let (mut asked, mut piece) = (Vec::new(), [0; 4096]);
+            while !is_whole(&asked) {
+                let more = stream.read(&mut piece).unwrap();
+                assert_ne!(more, 0, "the request ends too soon");
+                asked.extend_from_slice(&piece[..more]);
+            }
             let _ = stream.write_all(&answer);
         });
         port

@@ -14,14 +14,30 @@ fn server(answers: usize) -> (u16, std::thread::JoinHandle<Vec<String>>) {
         let mut asked = Vec::new();
         for _ in 0..answers {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut bytes = vec![0; 8192];
-            let n = stream.read(&mut bytes).unwrap();
-            asked.push(String::from_utf8_lossy(&bytes[..n]).into_owned());
+            // Read to its end: hanging up on the rest of a question would take the answer away.
+            let (mut whole, mut piece) = (String::new(), [0; 8192]);
+            while !is_whole(&whole) {
+                let n = stream.read(&mut piece).unwrap();
+                assert_ne!(n, 0, "the request ends too soon");
+                whole.push_str(&String::from_utf8_lossy(&piece[..n]));
+            }
+            asked.push(whole);
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").unwrap();
         }
         asked
     };
     (port, std::thread::spawn(serve))
+}
+
+/// Whether this is all of a request.
+fn is_whole(asked: &str) -> bool {
+    let asked = asked.to_lowercase();
+    let Some((head, body)) = asked.split_once("\r\n\r\n") else { return false };
+    if head.contains("transfer-encoding: chunked") {
+        return body.ends_with("0\r\n\r\n");
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    length.is_none_or(|length| body.len() >= length.parse().unwrap())
 }
 
 #[test]
