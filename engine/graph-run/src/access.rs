@@ -30,13 +30,27 @@ pub fn sandbox(base: &Path, access: &Access) -> Result<Sandbox, Fail> {
     Ok(sandbox)
 }
 
-/// `$KILN_MODELS` (several folders, as in `$PATH`), and `models` beside the graph, which may be a link.
+/// `$KILN_MODELS` (several folders, as in `$PATH`), `models` beside the graph, which may be a link, and last the demo
+/// models that come with Kiln.
 fn model_folders(base: &Path) -> Vec<PathBuf> {
     let named = std::env::var_os("KILN_MODELS").unwrap_or_default();
     let mut all: Vec<PathBuf> = std::env::split_paths(&named).filter(|p| !p.as_os_str().is_empty()).collect();
     all.push(base.join("models"));
+    all.extend(demo_models(base));
     all.retain(|p| p.is_dir());
     all
+}
+
+/// `assets/models` of the checkout that the graph lies in, else of the one that the program was built in or copied
+/// into.
+fn demo_models(base: &Path) -> Option<PathBuf> {
+    let whole = std::fs::canonicalize(base).ok();
+    let program = std::env::current_exe().ok();
+    let ours = |folder: &Path| {
+        let models = folder.join("assets/models");
+        models.join("README.md").is_file().then_some(models)
+    };
+    [whole, program].iter().flatten().find_map(|from| from.ancestors().find_map(ours))
 }
 
 /// The network a run may use.

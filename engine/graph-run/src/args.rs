@@ -120,7 +120,7 @@ pub struct Access {
     /// Let the graph reach this host
     #[arg(long, value_name = "HOST[:PORT]", help_heading = "What the graph may do")]
     pub allow_net: Vec<String>,
-    /// A folder of models, readable [default: $KILN_MODELS, and `models` beside the graph]
+    /// A folder of models, readable [default: $KILN_MODELS, `models` beside the graph, and the demo models]
     #[arg(long, value_name = "DIR", help_heading = "What the graph may do")]
     pub models: Vec<PathBuf>,
 }
@@ -181,9 +181,9 @@ pub enum Command {
         after_help = "Examples:\n  graph-run lock poster.ron\n  graph-run verify poster.ron            later, or on another machine"
     )]
     Lock(GraphArgs),
-    /// Tell every difference between a graph and its lock
+    /// Tell every difference between a graph and its lock, between its models and their cards
     #[command(
-        after_help = "Example:\n  graph-run verify poster.ron\n\nEnds with 0 when the graph would run with what is locked, 1 when not."
+        after_help = "Example:\n  graph-run verify poster.ron\n\nA model's card (NAME.card.json beside NAME.safetensors) tells its hashes, its licence and what it learned from.\nEnds with 0 when the graph would run with what is locked and its models are those of their cards, 1 when not."
     )]
     Verify(GraphArgs),
     /// Check a trait plan, show what its weights come to, give items their traits

@@ -15,6 +15,7 @@ mod access;
 mod args;
 mod cache;
 mod caches;
+mod cards;
 mod check;
 mod collection;
 mod convert;

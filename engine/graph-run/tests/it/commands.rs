@@ -209,6 +209,41 @@ fn locks_are_kept() {
 }
 
 #[test]
+fn models_are_held_against_their_cards() {
+    let place = Place::paper();
+    place.run(&["paper.ron", "--quiet"]).ends(0);
+    std::fs::copy(place.path("out/paper.png"), place.path("in.png")).unwrap();
+    place.write(
+        "load.ron",
+        r#"Graph(kiln: 1, nodes: {
+            "load": (type: "LoadImage", with: { "image": "in.png" }),
+            "save": (type: "SaveImage", from: { "images": "load.image" }, with: { "name": "copy" }),
+        })"#,
+    );
+    let bytes = place.bytes("in.png");
+    let (blake3, length) = (blake3::hash(&bytes).to_hex(), bytes.len());
+    place.write("in.log.json", "[]");
+    // The SHA-256 of two brackets.
+    let log = "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945";
+    let card = format!(
+        r#"{{"file":"in.png","bytes":{length},"blake3":"{blake3}","sha256":"","licence":"MIT","data_log":{{"file":"in.log.json","sha256":"{log}","about":"nothing"}}}}"#
+    );
+    place.write("in.card.json", &card);
+    place.run(&["verify", "load.ron"]).ends(0).says("as on its card").says("learned from nothing");
+    place.write("in.log.json", "[1]");
+    place.run(&["verify", "load.ron"]).ends(1).complains("other bytes");
+    place.write("in.log.json", "[]");
+    place.write("in.card.json", card.replace(blake3.as_str(), "00"));
+    place.run(&["verify", "load.ron"]).ends(1).complains("is not the model of its card");
+    place.write("in.card.json", &card[..50]);
+    place.run(&["verify", "load.ron"]).ends(1).complains("in.card.json is no model card");
+    place.write("in.card.json", &card);
+    place.run(&["lock", "load.ron"]).ends(0);
+    let both = place.run(&["verify", "load.ron", "--json"]).ends(0).json();
+    assert_eq!(both["models"][0]["card"]["licence"], "MIT");
+}
+
+#[test]
 fn the_cache_can_be_looked_at_and_emptied() {
     let place = Place::paper();
     place.run(&["cache", "stats"]).ends(0).says("0 values");
