@@ -477,6 +477,11 @@ impl Cx<'_> {
     pub fn write_by(&self, relative: &str, fill: &mut crate::doors::Fill<'_>) -> Result<Written, NodeError> {
         let out = self.out_folder()?;
         let place = out.place(relative)?;
+        let held = out.held()?;
+        held.may_make(relative)?;
+        if held.kept.contains(relative) {
+            return crate::held::as_it_is(out, relative);
+        }
         let item = self.item.map(|i| i.item).or(self.window);
         // Each value of a list has files of its own as well.
         let owner = self.index.map_or_else(|| self.id.to_owned(), |at| format!("{}[{at}]", self.id));
@@ -506,6 +511,20 @@ impl Cx<'_> {
             }
         }
         out.write_by(relative, fill)
+    }
+
+    /// The folders in which models are looked for.
+    #[must_use]
+    pub fn models(&self) -> &[std::path::PathBuf] {
+        &self.lent.sandbox.models
+    }
+
+    /// Says before anything is made whether a file may be: what a person took out of the collection may not.
+    ///
+    /// # Errors
+    /// It was taken out; the item is left out then.
+    pub fn may_write(&self, relative: &str) -> Result<(), NodeError> {
+        self.out_folder()?.held()?.may_make(relative)
     }
 
     /// The output folder.

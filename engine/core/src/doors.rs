@@ -4,6 +4,7 @@
 //! refused a network, kept inside its folders, replayed, and tested without any of them.
 
 pub use crate::exchange::{Answer, Content, Exchange};
+use crate::held::Held;
 use crate::node::NodeError;
 use kiln_store::{Folder, Millis};
 use kiln_types::{FileRef, Key};
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Tells the time; the engine itself never reads a clock.
 pub trait Clock: Send + Sync {
@@ -325,12 +326,13 @@ pub struct OutFolder {
     folder: Folder,
     disk: Arc<dyn kiln_store::Disk>,
     seen: Mutex<BTreeMap<PathBuf, ()>>,
+    held: OnceLock<Held>,
 }
 
 impl OutFolder {
     /// Writes go below the folder's root, through `disk`.
     pub fn new(root: impl Into<PathBuf>, folder: Folder, disk: Arc<dyn kiln_store::Disk>) -> Self {
-        Self { root: root.into(), folder, disk, seen: Mutex::default() }
+        Self { root: root.into(), folder, disk, seen: Mutex::default(), held: OnceLock::new() }
     }
 
     /// The folder's database: journal, queue and run records.
@@ -367,6 +369,50 @@ impl OutFolder {
                 .hint("choose another name"));
         }
         Ok(self.root.join(path))
+    }
+
+    /// What people decided about the folder's files, as it was when it was first asked for. Nodes keep to it; programs
+    /// that write for those people ([`OutFolder::write`]) need not.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn held(&self) -> Result<&Held, NodeError> {
+        if let Some(held) = self.held.get() {
+            return Ok(held);
+        }
+        let read = Held::read(self)?;
+        Ok(self.held.get_or_init(|| read))
+    }
+
+    /// Reads one of Kiln's own files, if it is there.
+    ///
+    /// # Errors
+    /// It cannot be read, or is longer than it may be.
+    pub fn read_own(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>, NodeError> {
+        let place = self.root.join(".kiln").join(name);
+        let size = match std::fs::metadata(&place) {
+            Ok(meta) => meta.len(),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(e.into()),
+        };
+        if size > most {
+            return Err(NodeError::new(format!(".kiln/{name} has {size} bytes, which are too many for it")));
+        }
+        Ok(Some(std::fs::read(&place)?))
+    }
+
+    /// Writes one of Kiln's own files, whole or not at all, and durably.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn write_own(&self, name: &str, bytes: &[u8]) -> Result<(), NodeError> {
+        let own = self.root.join(".kiln");
+        let (place, scratch) = (own.join(name), own.join("unfinished"));
+        for folder in place.parent().into_iter().chain([scratch.as_path()]) {
+            self.enter(folder, name)?;
+        }
+        let mut fill = |sink: &mut dyn Write| sink.write_all(bytes);
+        Ok(self.disk.write_streamed(&scratch, &place, &mut fill, kiln_store::Durability::Durable)?)
     }
 
     /// Writes a file whole or not at all, and durably: synced before its name appears.
@@ -436,9 +482,17 @@ impl OutFolder {
         Ok(())
     }
 
-    /// Whether a written file is still there, with its length.
+    /// Whether a written file is still there, with its length; or as people decided about it, with any.
     #[must_use]
     pub fn stands(&self, relative: &str, bytes: u64) -> bool {
+        if let Ok(held) = self.held() {
+            if held.gone.contains(relative) {
+                return true;
+            }
+            if held.kept.contains(relative) {
+                return self.place(relative).is_ok_and(|p| p.is_file());
+            }
+        }
         self.place(relative)
             .is_ok_and(|p| std::fs::metadata(p).is_ok_and(|m| m.is_file() && m.len() == bytes))
     }

@@ -6,6 +6,7 @@ pub mod codec;
 mod cx;
 pub mod doors;
 mod exchange;
+mod held;
 mod keys;
 pub mod lit;
 pub mod models;
@@ -21,6 +22,7 @@ pub mod template;
 pub mod words;
 
 pub use cx::{Cancel, Cx, GraphText, ItemInfo, Items, Signs};
+pub use held::Held;
 pub use keys::derive_seed;
 pub use kiln_document as document;
 pub use kiln_store as store;

@@ -42,17 +42,33 @@ pub struct NodeError {
     pub cancelled: bool,
     /// The cache lost a collected value: it is made again, and the work begins anew.
     pub lost: bool,
+    /// A person took out of the collection what would be made: the item is left out, and nothing is wrong.
+    pub left_out: bool,
 }
 
 impl NodeError {
     /// An error in words.
     pub fn new(what: impl fmt::Display) -> Self {
-        Self { what: what.to_string(), port: None, hint: None, cancelled: false, lost: false }
+        Self {
+            what: what.to_string(),
+            port: None,
+            hint: None,
+            cancelled: false,
+            lost: false,
+            left_out: false,
+        }
     }
     /// The answer of work that noticed a cancel.
     #[must_use]
     pub fn cancelled() -> Self {
-        Self { what: "cancelled".into(), port: None, hint: None, cancelled: true, lost: false }
+        Self {
+            what: "cancelled".into(),
+            port: None,
+            hint: None,
+            cancelled: true,
+            lost: false,
+            left_out: false,
+        }
     }
     /// Names the port or parameter to blame.
     #[must_use]

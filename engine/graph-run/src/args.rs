@@ -58,7 +58,7 @@ pub struct RunArgs {
     /// A table, one item for each row: .csv, .json or .jsonl; columns named like parameters set them
     #[arg(long, value_name = "FILE", help_heading = "Many items")]
     pub rows: Option<PathBuf>,
-    /// Items and threads at once [default: the processor's]
+    /// Items and threads at once [default: the processor's; three times as many where items write files and run no model]
     #[arg(long, short = 'j', value_name = "N", help_heading = "Many items")]
     pub jobs: Option<usize>,
     /// Keep what is done from last time, do the rest

@@ -9,12 +9,18 @@ use crate::start::Ready;
 use crate::{access, caches, explain, interrupt, picture, rejected, say, summary};
 use kiln_core::doors::OutFolder;
 use kiln_core::store::{Folder, Millis, Presence, RealDisk, RunStart};
-use kiln_core::{Cancel, Event, GraphText, Setup, Status};
+use kiln_core::{Cancel, Event, GraphText, Lane, PlannedNode, Purity, Scope, Setup, Status};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Beyond so many nodes, what went into each key is written down only when asked for.
 const EXPLAINED: usize = 5000;
+
+/// A file counts as written when the disk has it, and to wait for that takes no processor: of items that write files so
+/// many are under way for each processor.
+const WAITING: usize = 3;
+/// No more than these, unless --jobs says so.
+const MOST_WAITING: usize = 48;
 
 /// The output folder of a run.
 pub struct Out {
@@ -33,9 +39,21 @@ pub fn open_out(dir: &Path, now: Millis) -> Result<Out, Fail> {
         let presence = folder.presence(now)?;
         Ok(Out { folder: Arc::new(OutFolder::new(dir, folder, Arc::new(RealDisk))), presence })
     };
-    open().map_err(|e: kiln_core::store::StoreError| {
+    let out = open().map_err(|e: kiln_core::store::StoreError| {
         Fail::wrong(e, Some("name another output folder with --out"))
-    })
+    })?;
+    // What somebody decided and could not finish is finished before anything else is done.
+    crate::collection::finish(&out.folder)?;
+    Ok(out)
+}
+
+/// Whether items wait for the disk rather than for a model: each of them writes files, and no model runs.
+fn waits_for_disk(ready: &Ready) -> bool {
+    let device = |ty: &str| ready.engine.registry().get(ty).is_some_and(|n| n.schema().lane == Lane::Device);
+    let writes = |p: &PlannedNode| p.purity == Purity::Effect && p.scope == Scope::Item;
+    ready.batch.is_some()
+        && ready.plan.planned().any(|p| writes(&p))
+        && !ready.plan.planned().any(|p| device(&p.ty))
 }
 
 /// A run's setup, but for the output folder and the items.
@@ -46,9 +64,11 @@ pub fn setup(args: &RunArgs, ready: &Ready, now: Millis) -> Result<Setup, Fail> 
     let mut setup = Setup::new(record::run_id(now), &ready.source.base);
     setup.sandbox = ready.sandbox.clone();
     setup.net = access::net(&args.access)?;
-    if let Some(jobs) = args.jobs {
-        setup.jobs = jobs.min(1024);
-    }
+    setup.jobs = match args.jobs {
+        Some(jobs) => jobs.min(1024),
+        None if waits_for_disk(ready) => setup.jobs.saturating_mul(WAITING).min(MOST_WAITING),
+        None => setup.jobs,
+    };
     if let Some(bytes) = caches::memory(args.memory.as_deref())? {
         setup.live_budget = usize::try_from(bytes - bytes / 4).unwrap_or(usize::MAX).max(1);
     }

@@ -36,7 +36,14 @@ fn folder(tokens: u64) -> Folder {
 
 fn sealing(now: u64) -> Sealing {
     let event = Event::Evidence { path: seal::GRAPH.into(), hash: Digest::sha256(b"Graph()") };
-    Sealing { name: "Hats".into(), actor: "Ada".into(), now, leave_out: vec![], events: vec![event] }
+    Sealing {
+        name: "Hats".into(),
+        actor: "Ada".into(),
+        now,
+        leave_out: vec![],
+        events: vec![event],
+        ..Sealing::default()
+    }
 }
 
 fn write(files: &mut Folder, sealed: &Sealed) {

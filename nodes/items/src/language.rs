@@ -281,7 +281,7 @@ fn language_model() -> Node {
         .by_value()
         .uses_item(|given| {
             ["prompt", "system"].iter().any(|param| {
-                given.text(param).is_none_or(|text| crate::fill::places(&text).iter().any(|p| p == "item" || p.starts_with("number")))
+                given.text(param).is_none_or(|text| kiln_core::template::places_or(&text).iter().any(|p| p == "item" || p.starts_with("number")))
             })
         })
         .check(|given| {

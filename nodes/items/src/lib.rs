@@ -8,7 +8,6 @@
 
 pub mod assign;
 pub mod feed;
-pub mod fill;
 pub mod generation;
 pub mod language;
 pub mod layers;

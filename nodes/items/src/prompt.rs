@@ -1,7 +1,7 @@
 //! Traits as prompts and LoRAs.
 
-use crate::fill::{fill, places, tidy};
 use crate::values::{Trait, Traits, names as own, take};
+use kiln_core::template::{fill_or, places_or};
 use kiln_core::{Node, NodeError, Param};
 use kiln_types::{Value, names};
 
@@ -13,14 +13,27 @@ pub(crate) fn nodes() -> Vec<Node> {
 /// The place for all words that are not placed otherwise.
 const REST: &str = "all";
 
+/// A list of phrases without the gaps that empty places leave: `a,  , b,` is `a, b`.
+fn tidy(text: &str) -> String {
+    let line = |line: &str| {
+        let phrases: Vec<String> = line
+            .split(',')
+            .map(|phrase| phrase.split_whitespace().collect::<Vec<_>>().join(" "))
+            .filter(|phrase| !phrase.is_empty())
+            .collect();
+        phrases.join(", ")
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
 /// A template filled with the words of traits.
 fn filled(
     traits: &Traits,
     template: &str,
     own: impl Fn(&Trait) -> Option<String>,
 ) -> Result<String, NodeError> {
-    let placed = places(template);
-    let text = fill(template, |name, otherwise| {
+    let placed = places_or(template);
+    let text = fill_or(template, |name, otherwise| {
         if name == REST {
             let rest = traits.traits.iter().filter(|t| !placed.contains(&t.group)).filter_map(&own);
             return Ok(rest.collect::<Vec<_>>().join(", "));
@@ -39,7 +52,7 @@ fn trait_prompt() -> Node {
         let traits = take::<Traits>(cx, "traits")?;
         // A value without words of its own stands for itself where the template names its group.
         let template = cx.text("template")?;
-        let placed = places(&template);
+        let placed = places_or(&template);
         let positive = filled(&traits, &template, |t| {
             let name = placed.contains(&t.group).then(|| t.shown.to_lowercase());
             t.prompt.clone().or(name)
@@ -103,4 +116,15 @@ fn trait_loras() -> Node {
     .output_list("files", names::TEXT, "Their names.")
     .output_list("strengths", names::FLOAT, "Their strengths.")
     .by_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_closed() {
+        assert_eq!(tidy("fox, , a crown ,"), "fox, a crown");
+        assert_eq!(tidy(" a ,,\n, b"), "a\nb");
+    }
 }

@@ -116,6 +116,9 @@ impl Effect for SaveToken {
             (false, Some(info)) => info.item,
             (false, None) => 0,
         };
+        let name = name(cx, number)?;
+        // Its picture may be gone: a person rejected the token.
+        cx.may_write(&name)?;
         let wrong = |e: &dyn std::fmt::Display| {
             NodeError::new(format!("it is not written: {e}"))
                 .at("token")
@@ -151,7 +154,7 @@ impl Effect for SaveToken {
         }
         let text = token.to_text();
         read_token(number, text.as_bytes()).map_err(|e| wrong(&e))?;
-        let written = cx.write(&name(cx, number)?, text.as_bytes()).map_err(|e| e.at("name"))?;
+        let written = cx.write(&name, text.as_bytes()).map_err(|e| e.at("name"))?;
         Ok(outcome(&written))
     }
 

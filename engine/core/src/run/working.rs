@@ -178,6 +178,7 @@ impl Driver<'_> {
                 // Not wrong: it can be done later.
                 self.settle_bad(frame, node, Bad::Failed("cancelled".into()));
             }
+            Err(e) if e.left_out => self.settle_bad(frame, node, Bad::Skipped(e.what.into())),
             Err(e) if e.lost && self.mended < 3 => self.lost.push((frame, node)),
             Err(e) => {
                 let bad = self.failed(frame, node, &e);

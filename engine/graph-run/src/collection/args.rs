@@ -20,6 +20,9 @@ pub struct SealArgs {
     /// A file that made the collection, to be copied into provenance/; may be given again
     #[arg(long, value_name = "FILE")]
     pub evidence: Vec<PathBuf>,
+    /// Sign Content Credentials (C2PA) into the pictures with this certificate; not built in yet
+    #[arg(long, value_name = "CERTIFICATE")]
+    pub credentials: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

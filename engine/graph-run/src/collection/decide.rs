@@ -1,25 +1,26 @@
 //! `decide`: what people decided about tokens, followed.
 //!
 //! Everything is looked at before anything is done: a list with a slip, a picture that cannot take another's place, a
-//! folder that is not as it was sealed end it here. Then token after token is done and written into the audit log at
-//! once, so that an interruption leaves nothing that nobody told.
+//! folder that is not as it was sealed end it here. Then token after token is done, each in one step that happens
+//! wholly or not at all, its line of the audit log included. A list that was interrupted is gone on with where it
+//! stopped when it is followed again. What was decided stands: no later run brings an old picture back.
 
 use super::args::DecideArgs;
-use super::folder::{self, told};
+use super::folder;
 use super::remade::{self, Seeds, Shop};
 use super::seal::again;
+use super::step::{self, Alone, Line, Put, Said, State, Step};
 use crate::fail::{FAILED, Fail};
 use crate::say;
 use kiln_collection::provenance::Digest;
-use kiln_collection::seal::{self, Event, Files, Found, Known};
+use kiln_collection::seal::{self, Files, Found, Known};
 use kiln_core::doors::{Clock, OutFolder, SystemClock};
-use kiln_core::store::{Answer, Place, Word as Said};
 use kiln_report::decisions::{self, Decision, Word};
 use kiln_report::disk::DiskFiles;
 use kiln_report::sealing;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A decision that can be followed.
 struct Task {
@@ -39,8 +40,14 @@ pub fn decide(args: &DecideArgs) -> Result<u8, Fail> {
     let all =
         decisions::read(&bytes).map_err(|e| Fail::wrong(format!("{shown}: {e}\nnothing was done"), None))?;
     let out = folder::open(&args.out)?;
+    let _alone = Alone::with(&out)?;
     let files = DiskFiles::new(out.root());
-    if sealing::is_sealed(&files) && !args.anyway {
+    let list = Digest::blake3(&bytes).to_string();
+    let (mut state, going_on) = match step::state(&out)? {
+        Some(state) if state.list == list => (state, true),
+        _ => (State { list, ..State::default() }, false),
+    };
+    if sealing::is_sealed(&files) && !args.anyway && !going_on {
         let found = seal::audit(&files, &Known::default());
         if let Some(first) = found.breaks.first() {
             return Err(Fail::wrong(
@@ -52,6 +59,14 @@ pub fn decide(args: &DecideArgs) -> Result<u8, Fail> {
         }
     }
     let beside = args.decisions.parent().map(Path::to_owned).unwrap_or_default();
+    let many = all.len();
+    let all: Vec<Decision> = all.into_iter().filter(|d| !state.done.contains(&d.token)).collect();
+    if all.len() < many && !args.json {
+        say::err(&format!(
+            "{} of this list followed before it was interrupted; the rest is done now",
+            folder::counted(many - all.len(), "decision")
+        ));
+    }
     let tasks = prepared(all, &files, &beside)?;
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     tasks.iter().for_each(|t| *counts.entry(t.decision.word.name()).or_default() += 1);
@@ -69,28 +84,41 @@ pub fn decide(args: &DecideArgs) -> Result<u8, Fail> {
     let who = folder::who(args.who.as_deref());
     let shop =
         Shop { out: out.root(), graph: args.graph.as_deref(), access: &args.access, device: &args.device };
-    let (mut approvals, mut failed) = (Vec::new(), Vec::new());
-    for task in &tasks {
-        match done(task, &out, &shop, &who) {
-            Ok(event) if task.decision.word == Word::Approve => approvals.push(event),
-            Ok(event) => append(&out, &who, &[event])?,
-            Err(error) => {
-                if let Some(count) = counts.get_mut(task.decision.word.name()) {
-                    *count -= 1;
-                }
-                failed.push((task.decision.token, error.to_string()));
-                continue;
+    let mut failed = Vec::new();
+    let mut approved = Step { who: who.clone(), now: SystemClock.now().0, ..Step::default() };
+    let (approvals, others): (Vec<&Task>, Vec<&Task>) =
+        tasks.iter().partition(|task| task.decision.word == Word::Approve);
+    for task in others {
+        let made = prepare(task, &out, &shop, &who).and_then(|step| step::take(&out, &mut state, step));
+        if let Err(error) = made {
+            // A step that is under way must be finished before anything else is begun.
+            if state.step.is_some() {
+                return Err(error);
             }
+            if let Some(count) = counts.get_mut(task.decision.word.name()) {
+                *count -= 1;
+            }
+            failed.push((task.decision.token, error.to_string()));
         }
-        answer(&out, task)?;
     }
     counts.retain(|_, n| *n > 0);
-    append(&out, &who, &approvals)?;
+    for task in approvals {
+        let own = prepare(task, &out, &shop, &who)?;
+        approved.lines.extend(own.lines);
+        approved.tokens.extend(own.tokens);
+        if let Some(said) = &own.answer {
+            step::answer(&out, said, own.now)?;
+        }
+    }
+    if !approved.lines.is_empty() {
+        step::take(&out, &mut state, approved)?;
+    }
     let sealed = if sealing::is_sealed(&files) && files.place(seal::MANIFEST).is_some_and(|p| p.is_file()) {
         Some(again(&out, None, &who, &[])?)
     } else {
         None
     };
+    step::close(&out);
     if args.json {
         let failed: Vec<_> =
             failed.iter().map(|(token, why)| json!({ "token": token, "error": why })).collect();
@@ -204,84 +232,66 @@ fn fitting(path: &Path, files: &DiskFiles, found: &Found) -> Result<Vec<u8>, Str
     Ok(bytes)
 }
 
-fn append(out: &OutFolder, who: &str, events: &[Event]) -> Result<(), Fail> {
-    let files = DiskFiles::new(out.root());
-    let appended = seal::append(&files, who, SystemClock.now().0, events).map_err(|e| told(e.into()))?;
-    if appended.added > 0 {
-        let mut write = sealing::writer(out);
-        write(seal::LOG, &appended.log_text)?;
-        write(seal::HEAD, appended.head_text.as_bytes())?;
-    }
-    Ok(())
-}
-
-/// Does what was decided; the line of the log.
-fn done(task: &Task, out: &OutFolder, shop: &Shop<'_>, who: &str) -> Result<Event, Fail> {
+/// What is to be done for a decision; nothing is changed yet.
+fn prepare(task: &Task, out: &OutFolder, shop: &Shop<'_>, actor: &str) -> Result<Step, Fail> {
     let decision = &task.decision;
-    let who = if decision.who.is_empty() { who } else { &decision.who };
-    let event = |more: Option<&str>, subjects: Vec<Digest>| Event::Decision {
-        time: SystemClock.now().0,
-        who: who.to_owned(),
-        what: words(decision, more),
-        subjects,
-    };
-    let Some(found) = &task.found else { return Ok(event(Some("it was taken out before"), Vec::new())) };
-    let files = DiskFiles::new(out.root());
-    let digest =
-        |path: &String| seal::read_text(&files, path, remade::PICTURE).ok().map(|b| Digest::sha256(&b));
-    let before: Vec<Digest> = found.picture.iter().filter_map(digest).collect();
-    match decision.word {
-        Word::Approve => Ok(event(None, before)),
-        Word::Reject => {
-            drop_token(out, found)?;
-            Ok(event(None, before))
-        }
-        Word::Replace => {
-            let (Some(picture), Some(path)) = (&task.picture, &found.picture) else {
-                return Err(Fail::Failed(format!("error: token {}: no picture", found.token)));
-            };
-            let after = Digest::sha256(picture);
-            if before.first() != Some(&after) {
-                out.write(path, picture)?;
+    let now = SystemClock.now().0;
+    let generation = task.found.as_ref().and_then(|f| f.glance.generation.as_ref());
+    // Tokens may be counted from 1.
+    let item = generation.and_then(|g| g.remake.as_ref()?.item).unwrap_or(decision.token);
+    let said = |accept| Some(Said { item, accept, reason: decision.note.clone() });
+    let mut step = Step { who: actor.to_owned(), tokens: vec![decision.token], now, ..Step::default() };
+    let mut subjects = Vec::new();
+    let mut more = None;
+    if let Some(found) = &task.found {
+        let files = DiskFiles::new(out.root());
+        let digest =
+            |path: &String| seal::read_text(&files, path, remade::PICTURE).ok().map(|b| Digest::sha256(&b));
+        subjects.extend(found.picture.iter().filter_map(digest));
+        match decision.word {
+            Word::Approve => step.answer = said(true),
+            Word::Reject => {
+                step.answer = said(false);
+                step.out = found.picture.iter().chain(&found.metadata).cloned().collect();
+                step.to = format!("{}-{now}", found.token);
             }
-            by_hand(out, found, picture, who, &decision.note)?;
-            Ok(event(None, before.into_iter().chain([after]).collect()))
+            // Their pictures are made: a question at a gate about them stays as it is.
+            Word::Replace => {
+                let picture = task.picture.clone().unwrap_or_default();
+                let who = if decision.who.is_empty() { actor } else { &decision.who };
+                subjects.push(Digest::sha256(&picture));
+                step.put = by_hand(out, found, picture, who, &decision.note)?;
+            }
+            Word::Redo => {
+                let (put, after) = redo(out, found, shop)?;
+                step.put = put;
+                subjects.push(after);
+            }
         }
-        Word::Redo => {
-            let after = redo(out, found, shop)?;
-            Ok(event(None, before.into_iter().chain([after]).collect()))
-        }
+    } else {
+        step.answer = said(false);
+        more = Some("it was taken out before");
     }
+    let who = if decision.who.is_empty() { actor } else { &decision.who };
+    step.lines.push(Line { time: now, who: who.to_owned(), what: words(decision, more), subjects });
+    Ok(step)
 }
 
-/// Takes a token's files out of the collection. They lie among Kiln's own afterwards, should somebody want them back.
-fn drop_token(out: &OutFolder, found: &Found) -> Result<(), Fail> {
-    let to =
-        out.root().join(seal::OWN).join("dropped").join(format!("{}-{}", found.token, SystemClock.now().0));
-    for path in found.picture.iter().chain(&found.metadata) {
-        let from = out.place(path)?;
-        let place: PathBuf = to.join(path);
-        let moved = std::fs::create_dir_all(place.parent().unwrap_or(&to))
-            .and_then(|()| std::fs::rename(&from, &place));
-        moved.map_err(|e| Fail::Failed(format!("error: {path} cannot be taken out: {e}")))?;
-    }
-    Ok(())
+fn no_picture(found: &Found) -> Fail {
+    Fail::Failed(format!("error: token {}: it has no picture", found.token))
 }
 
-/// Makes a token's picture again with the next seeds; the new file's digest.
-fn redo(out: &OutFolder, found: &Found, shop: &Shop<'_>) -> Result<Digest, Fail> {
+/// A token's picture made again with the next seeds, and its document; the new file's digest.
+fn redo(out: &OutFolder, found: &Found, shop: &Shop<'_>) -> Result<(Vec<Put>, Digest), Fail> {
     let generation = found.glance.generation.clone().unwrap_or_default();
     let remake = generation.remake.clone().unwrap_or_default();
     let attempt = generation.attempt.unwrap_or(1).max(1);
     // Attempts count from 1 for people, and from 0 where seeds are drawn: the next one has the number of this one.
     let made = remade::make(shop, found, &remake, Seeds::Next(attempt))?;
-    let Some(path) = &found.picture else {
-        return Err(Fail::Failed(format!("error: token {}: it has no picture", found.token)));
-    };
+    let path = found.picture.as_ref().ok_or_else(|| no_picture(found))?;
     let (pixels, _) = remade::pixels(&made.bytes).map_err(|e| Fail::Failed(format!("error: {path}: {e}")))?;
     let file = Digest::sha256(&made.bytes);
-    out.write(path, &made.bytes)?;
-    document(out, found, &mut |document| {
+    let document = document(out, found, &mut |document| {
         let known = document.pointer("/properties/generation").is_some();
         sums(document, found, file);
         let Some(generation) = known.then(|| document.pointer_mut("/properties/generation")).flatten() else {
@@ -308,13 +318,21 @@ fn redo(out: &OutFolder, found: &Found, shop: &Shop<'_>) -> Result<Digest, Fail>
             remake.shift_remove("graph");
         }
     })?;
-    Ok(file)
+    let picture = Put { path: path.clone(), kept: true, bytes: made.bytes };
+    Ok((std::iter::once(picture).chain(document).collect(), file))
 }
 
-/// Writes into a token's document that its picture was made by hand.
-fn by_hand(out: &OutFolder, found: &Found, picture: &[u8], who: &str, note: &str) -> Result<(), Fail> {
-    let file = Digest::sha256(picture);
-    document(out, found, &mut |document| {
+/// A picture made by hand in a token's place, and a document that says so.
+fn by_hand(
+    out: &OutFolder,
+    found: &Found,
+    picture: Vec<u8>,
+    who: &str,
+    note: &str,
+) -> Result<Vec<Put>, Fail> {
+    let file = Digest::sha256(&picture);
+    let path = found.picture.clone().ok_or_else(|| no_picture(found))?;
+    let document = document(out, found, &mut |document| {
         sums(document, found, file);
         // Nothing of how the old picture was made is true of this one.
         let properties = &mut document["properties"];
@@ -322,7 +340,8 @@ fn by_hand(out: &OutFolder, found: &Found, picture: &[u8], who: &str, note: &str
             properties.shift_remove("generation");
         }
         properties["hand_made"] = json!({ "who": who, "note": note, "sha256": file });
-    })
+    })?;
+    Ok(std::iter::once(Put { path, kept: true, bytes: picture }).chain(document).collect())
 }
 
 /// Puts the new digest where the old one stood.
@@ -336,9 +355,9 @@ fn sums(document: &mut Value, found: &Found, file: Digest) {
     }
 }
 
-/// Changes a token's document, checked before it is written.
-fn document(out: &OutFolder, found: &Found, change: &mut dyn FnMut(&mut Value)) -> Result<(), Fail> {
-    let Some(path) = &found.metadata else { return Ok(()) };
+/// A token's document with a change, checked; nothing for a token without one.
+fn document(out: &OutFolder, found: &Found, change: &mut dyn FnMut(&mut Value)) -> Result<Option<Put>, Fail> {
+    let Some(path) = &found.metadata else { return Ok(None) };
     let wrong = |what: String| Fail::Failed(format!("error: {path}: {what}"));
     let files = DiskFiles::new(out.root());
     let text = seal::read_text(&files, path, 16 << 20).map_err(|e| wrong(e.to_string()))?;
@@ -351,29 +370,5 @@ fn document(out: &OutFolder, found: &Found, change: &mut dyn FnMut(&mut Value)) 
     }
     let mut text = serde_json::to_string_pretty(&document).map_err(|e| wrong(e.to_string()))?;
     text.push('\n');
-    out.write(path, text.as_bytes())?;
-    Ok(())
-}
-
-/// A question at a gate about this item, if one stands, is answered, too: a run that goes on later agrees.
-fn answer(out: &OutFolder, task: &Task) -> Result<(), Fail> {
-    let decision = &task.decision;
-    let generation = task.found.as_ref().and_then(|f| f.glance.generation.as_ref());
-    // Tokens may be counted from 1.
-    let item = generation.and_then(|g| g.remake.as_ref()?.item).unwrap_or(decision.token);
-    let word = match decision.word {
-        Word::Approve => Said::Accept,
-        Word::Reject => Said::Reject,
-        // Their pictures are made; a run must not draw them again.
-        Word::Redo | Word::Replace => return Ok(()),
-    };
-    let reviews = out.folder().reviews();
-    for gate in reviews.gates()? {
-        if let Some(asked) = reviews.waiting(&gate, Place::Item(item))? {
-            let q = &asked.question;
-            let given = Answer { word, reason: decision.note.clone(), at: SystemClock.now() };
-            reviews.decide(&gate, q.place, &q.attempt, &q.key, &given)?;
-        }
-    }
-    Ok(())
+    Ok(Some(Put { path: path.clone(), kept: true, bytes: text.into_bytes() }))
 }

@@ -1,18 +1,19 @@
 //! `evolve`: the next version of a token, from what it has become.
 
 use super::args::EvolveArgs;
-use super::folder::{self, told};
+use super::folder;
 use super::remade::Scratch;
 use super::remake::token;
 use super::seal::again;
+use super::step::{self, Alone, Line, Put, State, Step};
 use crate::args::RunArgs;
 use crate::fail::Fail;
 use crate::picture::{self, Note};
 use crate::{make, say, source, start};
 use kiln_collection::provenance::Digest;
-use kiln_collection::seal::{self, Event, Files, Found};
+use kiln_collection::seal::{self, Files, Found};
 use kiln_core::document::Lit;
-use kiln_core::doors::{Clock, OutFolder, SystemClock};
+use kiln_core::doors::{Clock, SystemClock};
 use kiln_report::disk::DiskFiles;
 use kiln_report::sealing;
 use serde_json::{Value, json};
@@ -39,22 +40,21 @@ pub fn evolve(args: &EvolveArgs) -> Result<u8, Fail> {
     let version = document.pointer("/properties/version").and_then(Value::as_u64).unwrap_or(1);
     let next = version + 1;
     let scratch = Scratch::new()?;
-    let made = run(args, &found, &scratch)?;
     let out = folder::open(&dir)?;
+    let _alone = Alone::with(&out)?;
+    let made = run(args, &found, &scratch)?;
 
     // The version before keeps its document and its picture; the new ones stand beside them.
     let kept = format!("versions/{}/v{version}.json", found.token);
-    out.write(&kept, &before)?;
     let files = DiskFiles::new(&made);
     let picture = picture_of(&files)?;
     let bytes = seal::read_text(&files, &picture, super::remade::PICTURE)
         .map_err(|e| Fail::Failed(format!("error: {picture}: {e}")))?;
     let ending = picture.rsplit_once('.').map_or("png", |(_, e)| e);
     let path = format!("versions/{}/v{next}.{ending}", found.token);
-    out.write(&path, &bytes)?;
     let (pixels, _) =
         super::remade::pixels(&bytes).map_err(|e| Fail::Failed(format!("error: {picture}: {e}")))?;
-    let link = Step {
+    let link = Link {
         version,
         kept: &kept,
         before: &before,
@@ -72,8 +72,28 @@ pub fn evolve(args: &EvolveArgs) -> Result<u8, Fail> {
         Some(path) => path.clone(),
         None => format!("metadata/{}.json", found.token),
     };
-    out.write(&to, text.as_bytes())?;
-    finish(args, &out, &found, next, [Digest::sha256(&before), Digest::sha256(text.as_bytes())])?;
+    let who = folder::who(args.who.as_deref());
+    let now = SystemClock.now().0;
+    let sealed = sealing::is_sealed(&DiskFiles::new(out.root()));
+    let line = Line {
+        time: now,
+        who: who.clone(),
+        what: format!("evolve token {} to version {next}", found.token),
+        subjects: vec![Digest::sha256(&before), Digest::sha256(text.as_bytes())],
+    };
+    let put = |path: &str, kept, bytes| Put { path: path.to_owned(), kept, bytes };
+    let change = Step {
+        put: vec![put(&kept, false, before), put(&path, false, bytes), put(&to, true, text.into_bytes())],
+        who: who.clone(),
+        now,
+        lines: if sealed { vec![line] } else { Vec::new() },
+        ..Step::default()
+    };
+    step::take(&out, &mut State::default(), change)?;
+    step::close(&out);
+    if sealed {
+        again(&out, None, &who, &[])?;
+    }
     if args.json {
         say::json(
             &json!({ "token": found.token, "version": next, "document": to, "picture": path, "previous": kept }),
@@ -168,7 +188,7 @@ fn written(files: &DiskFiles, own: Value) -> Result<Value, Fail> {
 }
 
 /// A step from one version to the next.
-struct Step<'a> {
+struct Link<'a> {
     version: u64,
     kept: &'a str,
     before: &'a [u8],
@@ -179,7 +199,7 @@ struct Step<'a> {
 }
 
 /// The new document with its version, the link to the one before, and the history.
-fn linked(mut document: Value, step: &Step<'_>, state: &Value) -> Value {
+fn linked(mut document: Value, step: &Link<'_>, state: &Value) -> Value {
     let before: Value = serde_json::from_slice(step.before).unwrap_or_default();
     let file = Digest::sha256(step.bytes);
     if !document.get("properties").is_some_and(Value::is_object) {
@@ -211,11 +231,11 @@ fn linked(mut document: Value, step: &Step<'_>, state: &Value) -> Value {
         remake["file"] = json!(file);
         remake["pixels"] = json!(step.pixels);
     }
-    // Where the picture is on the web is not known yet: the name at the end of the address is the new one's.
-    if let Some((folder, _)) = document.get("image").and_then(Value::as_str).and_then(|i| i.rsplit_once('/'))
-    {
-        let name = step.path.trim_start_matches("versions/").replace('/', "-");
-        let address = format!("{folder}/{name}");
+    // Where the picture is on the web is not known yet. A graph that says so itself is believed.
+    let address = document.get("image").and_then(Value::as_str);
+    if let Some(address) = address.filter(|a| before.get("image").and_then(Value::as_str) == Some(a)) {
+        let ending = step.path.rsplit_once('.').map_or("png", |(_, e)| e);
+        let address = next_address(address, step.version + 1, ending);
         document["image"] = json!(address);
         for one in document
             .pointer_mut("/properties/files")
@@ -230,29 +250,50 @@ fn linked(mut document: Value, step: &Step<'_>, state: &Value) -> Value {
     document
 }
 
-/// Tells the audit log, and seals again what was sealed.
-fn finish(
-    args: &EvolveArgs,
-    out: &OutFolder,
-    found: &Found,
-    next: u64,
-    subjects: [Digest; 2],
-) -> Result<(), Fail> {
-    let who = folder::who(args.who.as_deref());
-    let files = DiskFiles::new(out.root());
-    if !sealing::is_sealed(&files) {
-        return Ok(());
+/// The address of the next version's picture: that of the one before with the version in its name, and all else as it
+/// was. An address that has no name, such as that of a single file by its content, gets one below it.
+fn next_address(address: &str, version: u64, ending: &str) -> String {
+    if address.starts_with("data:") {
+        return address.to_owned();
     }
-    let event = Event::Decision {
-        time: SystemClock.now().0,
-        who: who.clone(),
-        what: format!("evolve token {} to version {next}", found.token),
-        subjects: subjects.to_vec(),
+    // A question and what follows it is no part of the path; the place inside a page neither.
+    let end = address.find(['?', '#']).unwrap_or(address.len());
+    let (path, rest) = address.split_at(end);
+    let host = path.find("://").map(|at| at + 3);
+    let slash = path.rfind('/').filter(|at| host.is_none_or(|host| *at >= host));
+    let at = match (slash, host) {
+        (Some(slash), _) => slash + 1,
+        (None, None) => 0,
+        (None, Some(_)) => path.len(),
     };
-    let appended = seal::append(&files, &who, SystemClock.now().0, &[event]).map_err(|e| told(e.into()))?;
-    let mut write = sealing::writer(out);
-    write(seal::LOG, &appended.log_text)?;
-    write(seal::HEAD, appended.head_text.as_bytes())?;
-    again(out, None, &who, &[])?;
-    Ok(())
+    let (folder, name) = path.split_at(at);
+    if name.is_empty() {
+        return format!("{}/v{version}.{ending}{rest}", folder.trim_end_matches('/'));
+    }
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let plain = stem.rsplit_once("-v").filter(|(s, n)| !s.is_empty() && n.parse::<u64>().is_ok());
+    format!("{folder}{}-v{version}.{ending}{rest}", plain.map_or(stem, |(s, _)| s))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_address;
+
+    #[test]
+    fn addresses_keep_what_they_are() {
+        for (before, after) in [
+            ("ipfs://CID/001.png", "ipfs://CID/001-v2.png"),
+            ("ipfs://CID/a/b/001-v1.png", "ipfs://CID/a/b/001-v2.png"),
+            ("ipfs://CID", "ipfs://CID/v2.png"),
+            ("ipfs://CID/", "ipfs://CID/v2.png"),
+            ("ar://x-v3", "ar://x-v3/v2.png"),
+            ("https://a.b/c/fox.jpg?size=512#top", "https://a.b/c/fox-v2.png?size=512#top"),
+            ("https://a.b/c?of=1/2.png", "https://a.b/c-v2.png?of=1/2.png"),
+            ("https://a.b/fox-vx.png", "https://a.b/fox-vx-v2.png"),
+            ("data:image/png;base64,AA/B==", "data:image/png;base64,AA/B=="),
+            ("001.png", "001-v2.png"),
+        ] {
+            assert_eq!(next_address(before, 2, "png"), after);
+        }
+    }
 }

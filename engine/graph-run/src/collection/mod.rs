@@ -11,6 +11,7 @@ mod remade;
 mod remake;
 mod report;
 mod seal;
+mod step;
 
 pub use audit::{audit, check_proof, prove};
 pub use decide::decide;
@@ -19,3 +20,4 @@ pub use plan::plan;
 pub use remake::remake;
 pub use report::report;
 pub use seal::seal;
+pub use step::finish;

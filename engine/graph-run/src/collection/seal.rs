@@ -8,9 +8,11 @@ use crate::{say, start};
 use kiln_collection::seal::{self, Files, GRAPH, Manifest, Sealed, Sealing};
 use kiln_core::Plan;
 use kiln_core::doors::{Clock, OutFolder, SystemClock};
+use kiln_report::cards;
 use kiln_report::disk::DiskFiles;
 use kiln_report::sealing::{self, Evidence};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// No file that made the collection is longer than this, to be copied.
@@ -23,6 +25,14 @@ const KINDS: [&str; 6] = ["ron", "csv", "json", "jsonl", "txt", "toml"];
 /// # Errors
 /// What stands in the way.
 pub fn seal(args: &SealArgs) -> Result<u8, Fail> {
+    if args.credentials.is_some() {
+        return Err(Fail::wrong(
+            "Content Credentials (C2PA) are not built into this program; nothing was sealed",
+            Some(
+                "seal without --credentials, and sign the pictures with a C2PA tool before: a seal that comes after takes them in",
+            ),
+        ));
+    }
     let out = folder::open(&args.out)?;
     let mut evidence = recorded(&out);
     for file in &args.evidence {
@@ -83,10 +93,19 @@ pub fn again(
         name: name.unwrap_or_default(),
         actor: who.to_owned(),
         now: SystemClock.now().0,
+        data_logs: data_logs(out),
         ..Sealing::default()
     };
     let mut write = sealing::writer(out);
     sealing::seal(out, evidence, sealing, &mut write).map_err(told)
+}
+
+/// What the LoRAs of the folder's last batch learned from, by the cards beside them.
+fn data_logs(out: &OutFolder) -> BTreeMap<String, seal::DataLog> {
+    let Some((_, started)) = last_run(out) else { return BTreeMap::new() };
+    // A folder of models that is gone since is no reason not to seal.
+    let sandbox = crate::access::sandbox(&started.base, &started.args.access);
+    sandbox.map(|sandbox| cards::data_logs(&sandbox.models)).unwrap_or_default()
 }
 
 /// The name in `collection.json`.

@@ -116,6 +116,12 @@ fn added_missing_and_linked_files_are_found() {
     assert!(place.text("out/provenance/audit.jsonl").starts_with(&log));
     place.run(&["audit", "out", "--show"]).ends(0).says("Bob");
     place.run(&["audit", "out", "--provenance", &"0".repeat(64)]).ends(1).complains("was published");
+    place
+        .run(&["seal", "out", "--credentials", "studio.pem"])
+        .ends(2)
+        .complains("C2PA")
+        .complains("nothing was sealed");
+    audit(&place).ends(0);
     place.run(&["audit", "nowhere"]).ends(2);
     place.run(&["audit", "."]).ends(2).complains("never sealed");
 }
@@ -326,6 +332,8 @@ fn a_token_goes_on_to_its_next_version() {
     let now = token(&place, 1);
     assert_eq!(now["properties"]["version"], 2);
     assert_eq!(now["properties"]["previous"]["document"], "versions/1/v1.json");
+    // The graph of the next version says the same address: the version stands in its name.
+    assert_eq!(now["image"], "ipfs://CID/001-v2.png");
     assert_eq!(place.bytes("out/versions/1/v1.json"), first);
     assert_eq!(place.bytes("out/pictures/001.png"), picture);
     assert_ne!(place.bytes("out/versions/1/v2.png"), picture);
@@ -450,5 +458,28 @@ fn a_log_that_was_cut_is_not_gone_on_with() {
     place.write("out/provenance/provenance.json", manifest.replace("\"seal\": 1", "\"seal\": 2"));
     audit(&place).ends(1).complains("a sealing was interrupted");
     place.run(&["seal", "out"]).ends(0);
+    audit(&place).ends(0);
+}
+
+#[test]
+fn what_a_lora_learned_from_is_in_the_log() {
+    let place = Place::new();
+    place.write("papers.ron", PAPERS);
+    let hash = "ab".repeat(32);
+    place.write("shelf/loras/fox.safetensors", "weights");
+    place.write("shelf/loras/fox.card.json", format!("{{\"data_log\":{{\"sha256\":\"{hash}\"}}}}"));
+    place.run(&["papers.ron", "--items", "2", "--models", "shelf"]).ends(0);
+    assert!(!place.text("out/provenance/audit.jsonl").contains("data log"));
+    let mut document = token(&place, 1);
+    document["properties"]["generation"]["loras"] =
+        serde_json::json!([{ "name": "fox.safetensors", "strength": 0.8 }]);
+    place.write("out/metadata/1.json", document.to_string());
+    for _ in 0..2 {
+        place.run(&["seal", "out"]).ends(0);
+        let log = place.text("out/provenance/audit.jsonl");
+        let lines: Vec<&str> =
+            log.lines().filter(|l| l.contains("data log of lora fox.safetensors")).collect();
+        assert!(lines.len() == 1 && lines[0].contains(&hash), "{log}");
+    }
     audit(&place).ends(0);
 }

@@ -5,6 +5,7 @@
 mod batches;
 mod collections;
 mod commands;
+mod decided;
 mod folders;
 mod foreign;
 mod hostile;

@@ -21,6 +21,13 @@ pub enum Event {
         /// Its hash, where it is known.
         hash: Option<Digest>,
     },
+    /// What a LoRA learned from, as the card beside its file names it.
+    DataLog {
+        /// The LoRA's name.
+        lora: String,
+        /// SHA-256 of the log of its training data.
+        hash: Digest,
+    },
     /// A file is part of how the collection came to be: the graph, the plan, a lock, the log of a LoRA's training data.
     Evidence {
         /// Its path below the output folder.
@@ -67,6 +74,7 @@ impl Event {
         match self {
             Self::Model { name, hash } => of(format!("model {name}"), some(hash)),
             Self::Lora { name, strength, hash } => of(format!("lora {name} at {strength}"), some(hash)),
+            Self::DataLog { lora, hash } => of(format!("data log of lora {lora}"), vec![*hash]),
             Self::Evidence { path, hash } => of(format!("file {path}"), vec![*hash]),
             Self::Seeds { tokens, hash } => of(format!("seeds of {tokens} tokens"), vec![*hash]),
             Self::Decision { time, who, what, subjects } => {

@@ -34,7 +34,7 @@ pub use manifest::{FORMAT, FileRecord, ItemRecord, Manifest};
 pub use pixels::pixels;
 pub use proof::{Proof, ProofError};
 pub use token::{Found, Glance, Tokens, TokensError, glance, is_picture, tokens};
-pub use work::{Appended, SealError, Sealed, Sealing, append, seal};
+pub use work::{Appended, DataLog, SealError, Sealed, Sealing, append, seal};
 
 /// Where everything about provenance lies, below the output folder.
 pub const FOLDER: &str = "provenance";

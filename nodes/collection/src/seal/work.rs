@@ -26,6 +26,17 @@ pub struct Sealing {
     /// What else the log is to say; what it says already is not said again. Models, LoRAs and seeds that the tokens'
     /// documents name need not be here.
     pub events: Vec<Event>,
+    /// What LoRAs learned from, by the names of their files: told of those that the tokens' documents name.
+    pub data_logs: BTreeMap<String, DataLog>,
+}
+
+/// What is known of a LoRA's training data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataLog {
+    /// SHA-256 of the log.
+    pub sha256: Digest,
+    /// The hash of the LoRA's file, where it is known: of another file of the same name nothing is told.
+    pub model: Option<Digest>,
 }
 
 /// What a sealing came to: texts to be written, in this order, each whole or not at all.
@@ -109,7 +120,8 @@ pub fn seal(files: &dyn Files, sealing: &Sealing) -> Result<Sealed, SealError> {
     let before = read_if_there(files, MANIFEST, LONGEST).map_err(unreadable(MANIFEST))?;
     let known = before.as_deref().and_then(|text| Manifest::read(text).ok());
     let is_bound = before.as_deref().is_some_and(|text| is_sealed_by(text, &said));
-    let events: Vec<Event> = told(&tokens).into_iter().chain(sealing.events.iter().cloned()).collect();
+    let events: Vec<Event> =
+        told(&tokens, &sealing.data_logs).into_iter().chain(sealing.events.iter().cloned()).collect();
     let news = news(&events, &said, &sealing.actor, sealing.now);
     // Decisions that were written down since are bound by a seal of their own.
     let ends_sealed = said.last().is_some_and(|(record, _)| is_seal(record));
@@ -289,7 +301,7 @@ fn look(files: &dyn Files, name: &str, left_out: Vec<String>) -> Result<(Manifes
 }
 
 /// What the tokens' documents say took part.
-fn told(tokens: &Tokens) -> Vec<Event> {
+fn told(tokens: &Tokens, logs: &BTreeMap<String, DataLog>) -> Vec<Event> {
     let hash = |hash: &Option<String>| hash.as_deref().and_then(|h| h.parse::<Digest>().ok());
     let (mut models, mut loras) = (BTreeSet::new(), BTreeSet::new());
     let (mut seeds, mut count) = (String::new(), 0);
@@ -304,7 +316,16 @@ fn told(tokens: &Tokens) -> Vec<Event> {
         }
     }
     let mut events: Vec<Event> = models.into_iter().map(|(name, hash)| Event::Model { name, hash }).collect();
+    let mut learned = BTreeSet::new();
+    for (name, _, hash) in &loras {
+        // A graph may leave the ending out.
+        let log = logs.get(name).or_else(|| logs.get(&format!("{name}.safetensors")));
+        if let Some(log) = log.filter(|log| log.model.zip(*hash).is_none_or(|(a, b)| a == b)) {
+            learned.insert((name.clone(), log.sha256));
+        }
+    }
     events.extend(loras.into_iter().map(|(name, strength, hash)| Event::Lora { name, strength, hash }));
+    events.extend(learned.into_iter().map(|(lora, hash)| Event::DataLog { lora, hash }));
     if count > 0 {
         events.push(Event::Seeds { tokens: count, hash: Digest::sha256(seeds.as_bytes()) });
     }

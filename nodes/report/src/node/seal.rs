@@ -36,6 +36,7 @@ impl Effect for Seal {
             now: cx.now(),
             leave_out: STILL_WRITTEN.map(str::to_owned).to_vec(),
             events: Vec::new(),
+            data_logs: crate::cards::data_logs(cx.models()),
         };
         let out = cx.out_folder()?.clone();
         cx.pause()?;
@@ -84,7 +85,8 @@ fn seal_collection() -> Node {
         .doc(
             "Hashes every file of the output folder when all items are made, and writes provenance/: the hashes, the \
              provenance hash over all pictures in token order, the root of a Merkle tree by which single tokens are \
-             proven, a copy of the graph, and an audit log of what the collection was made with and who decided what. \
+             proven, a copy of the graph, and an audit log of what the collection was made with (for a LoRA with a card beside it, \
+             NAME.card.json, the hash of the log of its training data as well) and who decided what. \
              Sealing again adds to the log and never rewrites it; graph-run audit finds whatever changed since. Folders \
              that are still written when the graph is done (rejected, review) are left out; graph-run seal takes them in.",
         )
