@@ -8,7 +8,7 @@ from text import END, Layer, Text
 
 
 class Vision(nn.Module):
-    def __init__(self, size=128, patch=16, width=128, layers=6):
+    def __init__(self, size=128, patch=16, width=128, layers=4):
         super().__init__()
         model = self.vision_model = nn.Module()
         model.embeddings = nn.Module()
@@ -37,9 +37,9 @@ class Clip(nn.Module):
 
     def __init__(self, width=128):
         super().__init__()
-        self.vision, self.text = Vision(), Text(width=48, layers=3)
+        self.vision, self.text = Vision(), Text(width=32, layers=3)
         self.visual_projection = nn.Linear(128, width, bias=False)
-        self.text_projection = nn.Linear(48, width, bias=False)
+        self.text_projection = nn.Linear(32, width, bias=False)
         self.logit_scale = nn.Parameter(torch.tensor(2.6592))
 
     def pictures(self, x):

@@ -13,24 +13,30 @@ from vae import Vae
 
 
 def main():
-    parser = arguments(__doc__, steps=1500, batch=16, rate=2e-3)
+    parser = arguments(__doc__, steps=1000, batch=16, rate=2e-3)
     parser.add_argument("--vae", required=True, help="the finished autoencoder: vae.final.pt")
     parser.add_argument("--base", required=True, help="the finished base: unet.final.pt")
     parser.add_argument("--look", required=True)
     parser.add_argument("--rank", type=int, default=4)
-    parser.add_argument("--pool", type=int, default=4000)
+    parser.add_argument("--pool", type=int, default=2500)
+    parser.add_argument("--only-fill", action="store_true", help="draw and encode the pictures only")
     args = parser.parse_args()
-    kept, base = torch.load(args.vae, weights_only=True), torch.load(args.base, weights_only=True)
+    kept = torch.load(args.vae, weights_only=True)
     vae, unet, text, tokens = Vae().eval(), Unet(), Text(), Tokens()
     vae.load_state_dict(kept["vae"])
+    name = "lora-" + args.look.replace(" ", "-")
+    latents = Latents(f"{args.out}/{name}.bin", vae, kept["scale"], tokens, args.pool)
+    if latents.count < args.pool:
+        stream = Stream(args.program, 128, 16, args.seed + 41 + latents.count, look=args.look)
+        latents.begin(f"{args.out}/{name}.json", stream)
+    while latents.count < args.pool:
+        latents.more()
+    if args.only_fill:
+        return
+    base = torch.load(args.base, weights_only=True)
     unet.load_state_dict(base["unet"])
     text.load_state_dict(base["text"])
     changes = attach(unet, args.rank)
-    name = "lora-" + args.look.replace(" ", "-")
-    stream = Stream(args.program, 128, 16, args.seed + 41, look=args.look)
-    latents = Latents(f"{args.out}/{name}.bin", vae, kept["scale"], stream, tokens, args.pool)
-    while latents.count < args.pool:
-        latents.more()
     run = Run(name, args, {"changes": changes}, ema=0.998)
     random, times, empty = torch.Generator().manual_seed(args.seed + run.step), Times(), tokens([""])
     looks = next(Stream(args.program, 128, 16, 98, split="held-out"))["captions"]
