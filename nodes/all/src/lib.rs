@@ -1,5 +1,6 @@
 //! Every node family of a full build, in one registry, and the reference made from their schemas.
 
+mod proofs;
 mod reference;
 
 pub use reference::{reference, schema_json};
@@ -27,8 +28,14 @@ pub fn registry_on(runtime: &std::sync::Arc<Runtime>) -> kiln_core::Registry {
     registry.add_all(kiln_items::nodes());
     kiln_items::add_codecs(&mut registry);
     registry.add_all(kiln_report::nodes());
-    registry.add_all(kiln_storage::nodes());
+    registry.add_all(kiln_storage::nodes(png));
     kiln_storage::add_codecs(&mut registry);
-    registry.add_all(kiln_chain::nodes());
+    registry.add_all(kiln_chain::nodes(std::sync::Arc::new(proofs::Storage)));
     registry
+}
+
+/// A picture's file, without a graph in it.
+fn png(image: &kiln_types::Image) -> Result<Vec<u8>, String> {
+    let options = kiln_codec::SaveOptions::new(kiln_codec::Format::Png);
+    kiln_codec::encode(image, 0, &options).map_err(|e| e.to_string())
 }

@@ -192,7 +192,7 @@ impl<R: Rpc> Bench<'_, R> {
         self.one(key, Job { id: name(key, "call"), words: words.into(), call })
     }
 
-    fn one(&self, key: &Hash, job: Job) -> Result<Landed, MintError> {
+    pub(crate) fn one(&self, key: &Hash, job: Job) -> Result<Landed, MintError> {
         self.claim(key, &|_| vec![job.id])?;
         let landed = self.run(&[job])?;
         landed.into_iter().next().ok_or_else(|| MintError::Stop("nothing came of it".into()))

@@ -17,7 +17,7 @@ use crate::network::Network;
 use crate::rpc::{Posted, Rpc, RpcError, Web};
 use crate::send::Pace;
 use crate::sign::Source;
-use kiln_core::doors::Request;
+use kiln_core::doors::{Net, Request, Response};
 use kiln_core::{Cx, NodeError};
 use kiln_ledger::{Policy, Trouble};
 use parking_lot::Mutex;
@@ -149,7 +149,46 @@ impl Settings {
             Box::new(local)
         } else {
             let url = self.address(network)?;
-            Box::new(Web::new(move |body: &[u8]| post(cx, &url, body)))
+            Box::new(Web::new(move |body: &[u8]| post(&|request| cx.send(request), &url, body)))
+        };
+        Ok(Chain::open(rpc, network)?)
+    }
+
+    /// The host and port of a network's node; `None` for the embedded one.
+    ///
+    /// # Errors
+    /// When no node is known.
+    pub fn host(&self, network: &'static Network) -> Result<Option<String>, NodeError> {
+        match self.address(network) {
+            Err(_) if network.toy => Ok(None),
+            Err(e) => Err(e),
+            Ok(url) => {
+                let rest = url.split("://").nth(1).unwrap_or(&url);
+                Ok(Some(rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()))
+            }
+        }
+    }
+
+    /// A network outside of a run: to look at, not to sign on. `folder`: where the embedded chain is.
+    ///
+    /// # Errors
+    /// When it does not answer, or is another network.
+    pub fn outside<'a>(
+        &self,
+        folder: &Path,
+        network: &'static Network,
+        net: &'a dyn Net,
+        now: u64,
+    ) -> Result<Chain<Box<dyn Rpc + 'a>>, NodeError> {
+        let rpc: Box<dyn Rpc + 'a> = match self.host(network)? {
+            None if !folder.join("local.log").exists() => {
+                return Err(NodeError::new("there is no embedded chain in this folder"));
+            }
+            None => Box::new(self.local(folder, now)?),
+            Some(_) => {
+                let url = self.address(network)?;
+                Box::new(Web::new(move |body: &[u8]| post(&|request| net.send(request), &url, body)))
+            }
         };
         Ok(Chain::open(rpc, network)?)
     }
@@ -164,7 +203,7 @@ pub fn folder(cx: &Cx<'_>) -> Result<PathBuf, NodeError> {
 }
 
 /// Sends a question through the run's door. A node's address may have a key in it: only its host is ever shown.
-fn post(cx: &Cx<'_>, url: &str, body: &[u8]) -> Posted {
+fn post(send: &dyn Fn(&Request) -> Result<Response, NodeError>, url: &str, body: &[u8]) -> Posted {
     let host =
         url.split("://").nth(1).unwrap_or(url).split(['/', '?', '@']).next().unwrap_or_default().to_owned();
     let request = Request {
@@ -173,7 +212,7 @@ fn post(cx: &Cx<'_>, url: &str, body: &[u8]) -> Posted {
         headers: vec![("Content-Type".into(), "application/json".into())],
         body: body.to_vec(),
     };
-    match cx.send(&request) {
+    match send(&request) {
         Ok(answer) => Ok((answer.status, answer.body)),
         Err(e) if e.hint.as_ref().is_some_and(|h| h.contains("--allow-net")) => {
             Err(RpcError::Closed(format!("{host} may not be asked (allow it with --allow-net {host})")))

@@ -304,6 +304,25 @@ impl Pages {
     }
 }
 
+/// Whose book a file is, and what it says now; somebody may be at work with it meanwhile.
+///
+/// # Errors
+/// When it cannot be read, or is no book.
+pub fn peek(path: &std::path::Path) -> Result<(u64, crate::Address, Pages), LogError> {
+    let (mut pages, mut whose) = (Pages::default(), None);
+    for (at, line) in Log::peek(path)?.iter().enumerate() {
+        let strange = |what: String| LogError::Strange { path: path.to_owned(), line: at + 1, what };
+        let record: Record = serde_json::from_str(line).map_err(|e| strange(e.to_string()))?;
+        if let Record::Book { chain, account } = &record {
+            whose = Some((*chain, *account));
+        }
+        pages.apply(&record).map_err(strange)?;
+    }
+    let none = || LogError::Strange { path: path.to_owned(), line: 1, what: "it is nobody's book".into() };
+    let (chain, account) = whose.ok_or_else(none)?;
+    Ok((chain, account, pages))
+}
+
 /// A book on the disk.
 #[derive(Debug)]
 pub struct Book {

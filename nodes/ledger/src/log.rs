@@ -101,6 +101,20 @@ impl Log {
         Ok(Self { file, path, end: 0, check: blake3::hash(b"kiln log"), lines: 0 })
     }
 
+    /// The lines of a log that may be at work elsewhere: nothing is locked, nothing is changed.
+    ///
+    /// # Errors
+    /// When the disk refuses, or a line is damaged.
+    pub fn peek(path: &Path) -> Result<Vec<String>, LogError> {
+        let doing = |source| LogError::Disk { path: path.to_owned(), doing: "read it", source };
+        let file = File::open(path).map_err(doing)?;
+        let check = blake3::hash(b"kiln log");
+        let mut log = Self { file, path: path.to_owned(), end: 0, check, lines: 0 };
+        let mut bytes = Vec::new();
+        log.file.read_to_end(&mut bytes).map_err(doing)?;
+        log.take(&bytes)
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -169,8 +183,19 @@ impl Log {
         let mut bytes = Vec::new();
         self.file.seek(SeekFrom::Start(self.end)).map_err(|e| self.fail("read it", e))?;
         self.file.read_to_end(&mut bytes).map_err(|e| self.fail("read it", e))?;
+        let start = self.end;
+        let found = self.take(&bytes)?;
+        if self.end - start < bytes.len() as u64 {
+            self.file.set_len(self.end).map_err(|e| self.fail("drop a torn line", e))?;
+            self.file.sync_data().map_err(|e| self.fail("drop a torn line", e))?;
+        }
+        Ok(found)
+    }
+
+    /// The whole lines of these bytes.
+    fn take(&mut self, bytes: &[u8]) -> Result<Vec<String>, LogError> {
         let mut found = Vec::new();
-        let mut rest = bytes.as_slice();
+        let mut rest = bytes;
         while !rest.is_empty() {
             let Some(end) = rest.iter().position(|b| *b == b'\n') else { break };
             // A line with its end was written whole: that it is wrong now is damage, and it may tell of something sent.
@@ -182,10 +207,6 @@ impl Log {
             self.lines += 1;
             self.end += end as u64 + 1;
             rest = &rest[end + 1..];
-        }
-        if !rest.is_empty() {
-            self.file.set_len(self.end).map_err(|e| self.fail("drop a torn line", e))?;
-            self.file.sync_data().map_err(|e| self.fail("drop a torn line", e))?;
         }
         Ok(found)
     }

@@ -25,7 +25,7 @@ pub use address::base_address;
 pub use error::StorageError;
 pub use files::files_below;
 pub use kubo::Kubo;
-pub use nodes::{add_codecs, nodes};
+pub use nodes::{Leaf, Png, add_codecs, leaves, nodes};
 pub use proof::{PINNED, Pinned, PinnedError};
 pub use readback::{From, Sample, read_back};
 pub use service::{Remote, Service, State};

@@ -1,16 +1,19 @@
 //! A collection's contract: deploying it, its batches' metadata, freezing.
 
-use super::{address, address_or, batch, batch_param, contract_param, digest, hash, key, node};
+use super::{
+    DIGEST, Hands, Seat, address, address_or, batch, batch_param, contract_param, digest, hash, key, node,
+    pinned_input,
+};
 use crate::contract::{Collection, Setup};
-use crate::settings::Settings;
+use crate::turns::place;
 use alloy_primitives::{Address, U256, aliases::U24, aliases::U48, aliases::U96};
-use kiln_core::{Node, NodeError, Param};
+use kiln_core::{Cx, Node, Param};
+use kiln_ledger::hex;
 use kiln_types::names;
 use serde_json::json;
-use std::sync::Arc;
 
-pub(super) fn deploy(settings: &Arc<Settings>) -> Node {
-    node(settings, "DeployContract", &["contract", "account", "transaction"], |seat, cx| {
+pub(super) fn deploy(hands: &Hands) -> Node {
+    node(hands, "DeployContract", &["contract", "account", "transaction"], |seat, cx| {
         let own = seat.guard.address();
         let royalty = cx.float("royalty")?;
         let setup = Setup {
@@ -48,31 +51,41 @@ pub(super) fn deploy(settings: &Arc<Settings>) -> Node {
     .output("transaction", names::TEXT, "The transaction's hash.")
 }
 
-pub(super) fn set_base_uri(settings: &Arc<Settings>) -> Node {
-    let node = node(settings, "SetBaseUri", &["uri", "transaction"], |seat, cx| {
-        let (contract, batch) = (address(cx, "contract")?, batch(cx)?);
-        let uri = cx.text("uri")?.trim().to_owned();
-        let begins = ["ipfs://", "https://", "ar://"].iter().any(|s| uri.starts_with(s));
-        if !begins || !uri.ends_with('/') || uri.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(NodeError::new(format!("{uri:?} is no base URI"))
-                .at("uri")
-                .hint("write it like ipfs://bafy…/ with / at its end: a token's number is put behind it"));
-        }
-        let words = format!("set the base URI of batch {batch}");
-        let call = Collection::setBaseURICall { batch, uri: uri.clone() };
-        let landed = seat.call(&key(cx), &words, contract, &call)?;
-        Ok(json!({ "uri": uri, "transaction": hash(&landed) }))
-    });
-    batch_param(contract_param(node))
-        .title("Set base URI")
-        .doc("Sets where the metadata of a batch is: a token's URI is this and its number. May be changed until frozen.")
-        .param(Param::text("uri", "").required().doc("The base URI, with / at its end: ipfs://bafy…/"))
-        .output("uri", names::TEXT, "The base URI, now that it is set.")
-        .output("transaction", names::TEXT, "The transaction's hash.")
+fn chain_of(seat: &Seat<'_>) -> u64 {
+    seat.chain.network().chain
 }
 
-pub(super) fn set_provenance(settings: &Arc<Settings>) -> Node {
-    let node = node(settings, "SetProvenance", &["provenance", "transaction"], |seat, cx| {
+pub(super) fn set_base_uri(hands: &Hands) -> Node {
+    let work = |seat: &Seat<'_>, cx: &Cx<'_>| {
+        let (contract, batch) = (address(cx, "contract")?, batch(cx)?);
+        let uri = seat.proof(cx, "pinned")?.base_uri(&cx.text("uri")?)?;
+        let words = format!("set the base URI of batch {batch}");
+        let call = Collection::setBaseURICall { batch, uri: uri.clone() };
+        let place = place(cx.id(), contract, &format!("base URI {batch}"));
+        let landed = seat.set(&key(cx), &place, &words, contract, &call)?;
+        Ok(json!({
+            "uri": uri, "transaction": hash(&landed), "place": hex::show(&place), "chain": chain_of(seat),
+        }))
+    };
+    let node = node(hands, "SetBaseUri", &["uri", "transaction"], work);
+    batch_param(contract_param(pinned_input(
+        node,
+        "The proof that the folder of documents was read back: PinTokens' pinned.",
+    )))
+    .title("Set base URI")
+    .doc(
+        "Sets where the metadata of a batch is: a token's URI is this and its number. Only what was kept and read back \
+         can be set. May be changed until frozen.",
+    )
+    .param(Param::text("uri", "").doc(
+        "Another address of the same folder, a gateway's: https://…/ipfs/bafy…/ ; empty: ipfs:// and its name.",
+    ))
+    .output("uri", names::TEXT, "The base URI, now that it is set.")
+    .output("transaction", names::TEXT, "The transaction's hash.")
+}
+
+pub(super) fn set_provenance(hands: &Hands) -> Node {
+    let node = node(hands, "SetProvenance", &["provenance", "transaction"], |seat, cx| {
         let (contract, batch, hash_) = (address(cx, "contract")?, batch(cx)?, digest(cx, "provenance")?);
         let words = format!("set the provenance hash of batch {batch}");
         let landed =
@@ -87,25 +100,37 @@ pub(super) fn set_provenance(settings: &Arc<Settings>) -> Node {
         .output("transaction", names::TEXT, "The transaction's hash.")
 }
 
-pub(super) fn update_metadata(settings: &Arc<Settings>) -> Node {
-    let node = node(settings, "UpdateMetadata", &["digest", "transaction"], |seat, cx| {
-        let (contract, digest) = (address(cx, "contract")?, digest(cx, "digest")?);
+pub(super) fn update_metadata(hands: &Hands) -> Node {
+    let work = |seat: &Seat<'_>, cx: &Cx<'_>| {
+        let contract = address(cx, "contract")?;
+        let digest = seat.proof(cx, "pinned")?.digest(cx, &cx.text("digest")?)?;
         let token = cx.count("token")?;
         let call = Collection::setDigestCall { tokenId: U256::from(token), digest };
-        let landed = seat.call(&key(cx), &format!("update token {token}"), contract, &call)?;
-        Ok(json!({ "digest": digest.to_string(), "transaction": hash(&landed) }))
-    });
-    contract_param(node)
-        .title("Update metadata")
-        .doc("Gives a single token another digest, and tells marketplaces so. A batch is updated with SetBaseUri.")
-        .param(Param::int("token", 0, 0..=i64::MAX).doc("The token's number."))
-        .param(Param::text("digest", "").required().doc("The metadata's SHA-256 digest, or its raw CID: bafkrei…"))
-        .output("digest", names::TEXT, "The digest, now that it is set.")
-        .output("transaction", names::TEXT, "The transaction's hash.")
+        let words = format!("update token {token}");
+        let place = place(cx.id(), contract, &format!("digest {token}"));
+        let landed = seat.set(&key(cx), &place, &words, contract, &call)?;
+        Ok(json!({
+            "digest": digest.to_string(), "transaction": hash(&landed), "place": hex::show(&place),
+            "chain": chain_of(seat),
+        }))
+    };
+    let node = node(hands, "UpdateMetadata", &["digest", "transaction"], work);
+    contract_param(pinned_input(
+        node,
+        "The proof that the new document was read back: PinFile's or PinTokens' pinned.",
+    ))
+    .title("Update metadata")
+    .doc(
+        "Gives a single token another digest, and tells marketplaces so. A batch is updated with SetBaseUri.",
+    )
+    .param(Param::int("token", 0, 0..=i64::MAX).doc("The token's number."))
+    .param(Param::text("digest", "").doc(DIGEST))
+    .output("digest", names::TEXT, "The digest, now that it is set.")
+    .output("transaction", names::TEXT, "The transaction's hash.")
 }
 
-pub(super) fn freeze(settings: &Arc<Settings>) -> Node {
-    let node = node(settings, "Freeze", &["transaction"], |seat, cx| {
+pub(super) fn freeze(hands: &Hands) -> Node {
+    let node = node(hands, "Freeze", &["transaction"], |seat, cx| {
         let contract = address(cx, "contract")?;
         let batch = U24::saturating_from(cx.count("batch")?);
         let words = format!("freeze batch {batch}");

@@ -6,32 +6,58 @@ mod mint;
 mod wait;
 
 use crate::contract::digest_of;
+use crate::kept::{Looked, Proof, Proofs, proof};
 use crate::mint::Bench;
 use crate::network::{NETWORKS, Network};
 use crate::rpc::Rpc;
 use crate::send::money;
 use crate::settings::{Settings, Steps, folder};
+use crate::turns;
 use alloy_primitives::{Address, B256, U256, aliases::U24};
 use kiln_core::{Cx, Doubt, Effect, Node, NodeError, Param};
 use kiln_ledger::{Landed, hex};
 use kiln_types::Value;
 use serde_json::Value as Json;
+use std::ops::Deref;
 use std::sync::Arc;
 
-type Seat<'a> = Bench<'a, Box<dyn Rpc + 'a>>;
+/// A bench, and the way to read proofs.
+struct Seat<'a> {
+    bench: Bench<'a, Box<dyn Rpc + 'a>>,
+    proofs: &'a dyn Proofs,
+    looked: &'a Looked,
+}
+
+impl<'a> Deref for Seat<'a> {
+    type Target = Bench<'a, Box<dyn Rpc + 'a>>;
+    fn deref(&self) -> &Self::Target {
+        &self.bench
+    }
+}
+
+impl Seat<'_> {
+    /// The proof on a port, complete.
+    fn proof(&self, cx: &Cx<'_>, port: &'static str) -> Result<Proof<'_>, NodeError> {
+        proof(cx, port, self.proofs, self.looked)
+    }
+}
+
 type Work = fn(&Seat<'_>, &Cx<'_>) -> Result<Json, NodeError>;
+/// What a digest is, for manuals.
+const DIGEST: &str = "The metadata's SHA-256 digest, or its raw CID: bafkrei…; it has to be of what was read back. Empty: \
+                      that of the file in pinned.";
 type Outputs = &'static [&'static str];
 
-/// The nodes of this family, with keys and addresses from the process' environment.
+/// The nodes of this family, with keys and addresses from the process' environment; `proofs` reads what storage proves.
 #[must_use]
-pub fn nodes() -> Vec<Node> {
-    nodes_with(&Arc::new(Settings::default()))
+pub fn nodes(proofs: Arc<dyn Proofs>) -> Vec<Node> {
+    nodes_with(&Arc::new(Settings::default()), proofs)
 }
 
 /// The same with keys and addresses from elsewhere.
 #[must_use]
-pub fn nodes_with(settings: &Arc<Settings>) -> Vec<Node> {
-    let s = settings;
+pub fn nodes_with(settings: &Arc<Settings>, proofs: Arc<dyn Proofs>) -> Vec<Node> {
+    let s = &Hands { settings: settings.clone(), proofs, looked: Arc::default() };
     vec![
         collection::deploy(s),
         collection::set_base_uri(s),
@@ -45,9 +71,17 @@ pub fn nodes_with(settings: &Arc<Settings>) -> Vec<Node> {
     ]
 }
 
+/// What all nodes of the family share.
+#[derive(Clone)]
+struct Hands {
+    settings: Arc<Settings>,
+    proofs: Arc<dyn Proofs>,
+    looked: Arc<Looked>,
+}
+
 /// Something done once.
 struct Once {
-    settings: Arc<Settings>,
+    hands: Hands,
     work: Work,
     outputs: Outputs,
 }
@@ -55,22 +89,31 @@ struct Once {
 impl Effect for Once {
     fn perform(&self, cx: &mut Cx<'_>) -> Result<Vec<u8>, NodeError> {
         let cx = &*cx;
-        let wanted = cx.text("network")?;
-        let network = Network::by_name(&wanted)
-            .ok_or_else(|| NodeError::new(format!("{wanted:?} is no network")).at("network"))?;
-        let chain = self.settings.chain(cx, network)?;
-        let guard = self.settings.guard(network)?;
+        let network = network(cx)?;
+        let settings = &self.hands.settings;
+        let chain = settings.chain(cx, network)?;
+        let guard = settings.guard(network)?;
         let ceiling = (cx.float("max_fee")? * 1e9) as u128;
-        let pace = Steps { cx, settings: &self.settings };
+        let pace = Steps { cx, settings };
         let folder = folder(cx)?;
-        let seat = Bench { chain: &chain, guard: &guard, pace: &pace, folder: &folder, ceiling, rules: None };
+        let bench =
+            Bench { chain: &chain, guard: &guard, pace: &pace, folder: &folder, ceiling, rules: None };
+        let seat = Seat { bench, proofs: &*self.hands.proofs, looked: &self.hands.looked };
         Ok((self.work)(&seat, cx)?.to_string().into_bytes())
     }
 
-    fn stands(&self, _: &Cx<'_>, outcome: &[u8]) -> bool {
+    fn stands(&self, cx: &Cx<'_>, outcome: &[u8]) -> bool {
         // What something would cost is asked anew each time.
         let outcome: Option<Json> = serde_json::from_slice(outcome).ok();
-        outcome.is_none_or(|o| o.get("dry_run").is_none())
+        let Some(outcome) = outcome else { return true };
+        // The same node may have set something else since: then it is set back. What is linked is not known here.
+        let moved = || -> Option<bool> {
+            let place = hex::read_array(outcome.get("place")?.as_str()?)?;
+            let chain = outcome.get("chain")?.as_u64()?;
+            let last = turns::last(&folder(cx).ok()?, chain, &place).ok()??;
+            Some(last.key != key(cx))
+        };
+        outcome.get("dry_run").is_none() && !moved().unwrap_or(false)
     }
 
     fn outputs(&self, outcome: &[u8]) -> Result<Vec<(&'static str, Value)>, NodeError> {
@@ -93,10 +136,15 @@ impl Effect for Once {
     }
 }
 
-fn node(settings: &Arc<Settings>, kind: &'static str, outputs: Outputs, work: Work) -> Node {
+fn network(cx: &Cx<'_>) -> Result<&'static Network, NodeError> {
+    let wanted = cx.text("network")?;
+    Network::by_name(&wanted).ok_or_else(|| NodeError::new(format!("{wanted:?} is no network")).at("network"))
+}
+
+fn node(hands: &Hands, kind: &'static str, outputs: Outputs, work: Work) -> Node {
     let networks: Vec<&'static str> = NETWORKS.iter().map(|n| n.name).collect();
     // Under one key the book knows what is under way and what is done: doing it again goes on where it stopped.
-    let effect = Once { settings: settings.clone(), work, outputs };
+    let effect = Once { hands: hands.clone(), work, outputs };
     Node::effect(kind, 1, Doubt::IdempotentByKey, effect).category("chain").uses_network().param(
         Param::choice("network", &networks)
             .doc("Which network. `local` is a chain of its own in the output folder; the others need a node's address and \
@@ -114,6 +162,10 @@ fn contract_param(node: Node) -> Node {
 
 fn batch_param(node: Node) -> Node {
     node.param(Param::int("batch", 1, 1..=16_777_215).doc("Which batch: tokens that share a base URI."))
+}
+
+fn pinned_input(node: Node, doc: &'static str) -> Node {
+    node.input("pinned", crate::kept::PINNED, doc)
 }
 
 fn address(cx: &Cx<'_>, param: &str) -> Result<Address, NodeError> {

@@ -1,16 +1,14 @@
 //! Waiting until what was sent stays.
 
-use super::node;
-use crate::settings::Settings;
+use super::{Hands, node};
 use alloy_primitives::B256;
 use kiln_core::{Kind, Node, NodeError, Param};
 use kiln_ledger::hex;
 use kiln_types::{Value, names};
 use serde_json::json;
-use std::sync::Arc;
 
-pub(super) fn wait(settings: &Arc<Settings>) -> Node {
-    node(settings, "WaitConfirmations", &["transactions", "block"], |seat, cx| {
+pub(super) fn wait(hands: &Hands) -> Node {
+    node(hands, "WaitConfirmations", &["transactions", "block"], |seat, cx| {
         let list = cx.list("transactions")?;
         let rules = seat.chain.network().rules();
         let depth = match cx.count("confirmations")? as u64 {

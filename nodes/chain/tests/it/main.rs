@@ -11,5 +11,6 @@ mod keys;
 mod kill;
 mod local;
 mod nodes;
+mod proofs;
 mod safe;
 mod support;

@@ -1,17 +1,24 @@
 //! The name of a content, without keeping it.
 
+use super::Png;
 use super::content::{Named, profile, profile_param};
 use crate::error::cid_said;
 use kiln_cid::{Discard, add_bytes};
 use kiln_core::{Node, NodeError};
-use kiln_types::names;
+use kiln_types::{Value, names};
 
 /// ContentId.
-pub(super) fn node() -> Node {
-    Node::pure("ContentId", 1, |cx| {
+pub(super) fn node(png: Png) -> Node {
+    Node::pure("ContentId", 1, move |cx| {
         let profile = profile(cx)?;
         let made = match (cx.has("file"), cx.has("text")) {
-            (true, false) => Named::of(cx, &cx.value("file")?, "file")?.add(cx, profile, &mut Discard)?,
+            (true, false) => match cx.value("file")? {
+                Value::Image(image) => {
+                    let bytes = png(&image).map_err(|e| NodeError::new(e).at("file"))?;
+                    add_bytes(profile, &bytes, &mut Discard).map_err(cid_said)?
+                }
+                value => Named::of(cx, &value, "file")?.add(cx, profile, &mut Discard)?,
+            },
             (false, true) => {
                 add_bytes(profile, cx.text("text")?.as_bytes(), &mut Discard).map_err(cid_said)?
             }
@@ -31,7 +38,7 @@ pub(super) fn node() -> Node {
         "The name that IPFS gives to a file, or to a text as a file: it follows from the bytes alone, and is the same \
          on every machine. Nothing is kept anywhere.",
     )
-    .optional("file", names::ANY, "A file, or the path that a saving node gives.")
+    .optional("file", names::ANY, "A file, the path that a saving node gives, or a picture: its PNG, without a graph in it.")
     .optional("text", names::TEXT, "A text; its bytes in UTF-8 are the file.")
     .param(profile_param())
     .output("cid", names::TEXT, "The name: bafk…, bafy… or Qm….")

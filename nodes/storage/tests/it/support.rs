@@ -345,7 +345,7 @@ pub fn some_folder(store: &BlockStore, n: u32) -> (kiln_cid::Cid, u64) {
 pub fn engine() -> Engine {
     let mut registry = Registry::new();
     registry.add_all(kiln_basics::nodes());
-    registry.add_all(kiln_storage::nodes());
+    registry.add_all(kiln_storage::nodes(png));
     kiln_storage::add_codecs(&mut registry);
     // What a node that mints does first.
     registry.add(
@@ -374,4 +374,10 @@ pub fn out(dir: &Path) -> Arc<OutFolder> {
 
 pub fn sandbox(dir: &Path) -> Sandbox {
     Sandbox::new(dir)
+}
+
+/// A picture's file.
+pub fn png(image: &kiln_core::types::Image) -> Result<Vec<u8>, String> {
+    let options = kiln_codec::SaveOptions::new(kiln_codec::Format::Png);
+    kiln_codec::encode(image, 0, &options).map_err(|e| e.to_string())
 }
