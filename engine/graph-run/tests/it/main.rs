@@ -10,6 +10,7 @@ mod folders;
 mod foreign;
 mod hostile;
 mod interrupted;
+mod looks;
 mod network;
 mod people;
 mod pictures;
