@@ -16,8 +16,11 @@ LICENCE = "MIT OR Apache-2.0"
 MACHINE = "two AMD EPYC cores, no graphics card; PyTorch 2 on the processor, 16-bit sums"
 
 
-def hashed(program, part):
-    """A part of a log with the hash of its records."""
+def hashed(program, part, known):
+    """A part of a log with the hash of its records; what a log beside the model has already is not drawn again."""
+    for old in known:
+        if all(old[k] == part[k] for k in ("seed", "size", "look", "split", "count")):
+            return old
     command = [program, "log"] + [str(x) for k in ("seed", "size", "look", "split", "count") for x in (f"--{k}", part[k])]
     line = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().splitlines()[-1]
     told = json.loads(line)
@@ -78,7 +81,7 @@ def main():
             "denoising network and text encoder": pool_parts(os.path.join(args.source, "latents.json"), 40000),
         }
         cards["checkpoints/kiln-characters"] = {
-            "title": "Kiln characters", "what": "Latent diffusion in the layout of Stable Diffusion 1.5, small: characters of ten kinds by their traits, 128x128, 20 steps, CFG 4.",
+            "title": "Kiln characters", "what": "Latent diffusion in the layout of Stable Diffusion 1.5, small: characters of ten kinds by their traits, 128x128, 20 steps, CFG 3.",
             "recipe": [
                 recipe("train_vae.py", vae["about"], batch=4, rate=5e-4, seed=1),
                 recipe("train_text.py", {"step": text["step"], "spent": text["spent"]}, seed=1),
@@ -114,7 +117,9 @@ def main():
             continue
         path = os.path.join(args.models, place + ".safetensors")
         data = open(path, "rb").read()
-        log = {"drawn_by": "assets/characters", "licence": LICENCE, "parts": {k: [hashed(args.program, p) for p in v] for k, v in parts.items()}}
+        kept = os.path.join(args.models, place + ".data.json")
+        known = [p for v in json.load(open(kept))["parts"].values() for p in v] if os.path.exists(kept) else []
+        log = {"drawn_by": "assets/characters", "licence": LICENCE, "parts": {k: [hashed(args.program, p, known) for p in v] for k, v in parts.items()}}
         text = json.dumps(log, indent=1) + "\n"
         name = os.path.basename(place)
         open(os.path.join(args.models, place + ".data.json"), "w").write(text)

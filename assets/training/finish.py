@@ -1,9 +1,11 @@
 """Takes the averaged weights out of a training run: `finish.py NAME.pt` writes `NAME.final.pt`.
 
 For the autoencoder it also measures how far its latents spread, so that the denoising network sees numbers of size one.
+`finish.py decoder.pt` puts the decoder that was trained further into the `vae.final.pt` beside it.
 """
 
 import argparse
+import os
 
 import torch
 
@@ -37,9 +39,12 @@ def main():
     parser.add_argument("--program", help="the drawing program (for the autoencoder)")
     args = parser.parse_args()
     kept = torch.load(args.run, weights_only=False)
-    models = {}
+    models, decoder = {}, os.path.basename(args.run) == "decoder.pt"
     if "vae" in kept["models"]:
         models["vae"] = Vae()
+        if decoder:
+            models["vae"].encoder.requires_grad_(False)
+            models["vae"].quant_conv.requires_grad_(False)
     elif "unet" in kept["models"]:
         from text import Text
         from unet import Unet
@@ -61,6 +66,14 @@ def main():
         models["judge"] = Judge(heads)
     final = averaged(kept, models)
     final["about"] = {key: kept.get(key) for key in ("step", "spent", "drawn")}
+    if decoder:
+        # The encoder is the same, and so is the scale of its latents: the finished autoencoder gets the better decoder.
+        path = os.path.join(os.path.dirname(args.run), "vae.final.pt")
+        whole = torch.load(path, weights_only=True)
+        whole["vae"], whole["about"]["decoder"] = final["vae"], final["about"]
+        torch.save(whole, path)
+        print(path)
+        return
     if "vae" in models:
         final["scale"] = spread(models["vae"].eval(), args.program)
         print(f"scale of latents: {final['scale']:.5f}")

@@ -72,7 +72,9 @@ def rates(found, asked, names):
     right = found == asked
     out = {name: float(right[:, i].float().mean()) for i, name in enumerate(names)}
     named = [i for i, name in enumerate(names) if name in ASKED]
-    out["colour, headgear and background"] = float(right[:, named].all(1).float().mean())
+    shape = [i for i, name in enumerate(names) if name in ("color", "headgear", "background")]
+    out["body colour, headgear and background at once"] = float(right[:, shape].all(1).float().mean())
+    out["these and the headgear's colour at once"] = float(right[:, named].all(1).float().mean())
     return out
 
 
@@ -116,7 +118,7 @@ def main():
     for title, part in figures.items():
         print(title)
         for name, rate in part.items():
-            print(f"  {name:36} {rate:6.1%}" if rate <= 1 and "nearest" not in title else f"  {name:36} {rate:.4f}")
+            print(f"  {name:46} {rate:6.1%}" if rate <= 1 and "nearest" not in title else f"  {name:46} {rate:.4f}")
     if args.output:
         json.dump(figures, open(args.output, "w"), indent=2)
 

@@ -115,14 +115,22 @@ pub fn differences(model: &Path, card: &Card, blake3: &str) -> Vec<String> {
         Err(e) => all.push(format!("{name} cannot be read: {e}")),
     }
     if blake3 != card.blake3 {
-        all.push(format!("{name} is not the model of its card: blake3 {}…, the card says {}…", short(blake3), short(&card.blake3)));
+        all.push(format!(
+            "{name} is not the model of its card: blake3 {}…, the card says {}…",
+            short(blake3),
+            short(&card.blake3)
+        ));
     }
     if let Some(log) = &card.data_log {
         let at = model.with_file_name(&log.file);
         match std::fs::read(&at) {
             Ok(bytes) if Digest::sha256(&bytes).to_string() == log.sha256 => {}
-            Ok(_) => all.push(format!("{} is not the log that the card of {name} names: other bytes", log.file)),
-            Err(e) => all.push(format!("the log of what {name} learned from, {}, cannot be read: {e}", log.file)),
+            Ok(_) => {
+                all.push(format!("{} is not the log that the card of {name} names: other bytes", log.file));
+            }
+            Err(e) => {
+                all.push(format!("the log of what {name} learned from, {}, cannot be read: {e}", log.file));
+            }
         }
     }
     all
@@ -137,7 +145,9 @@ pub fn named_in(text: &str, roots: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = BTreeMap::new();
     for root in roots {
         look(root, DEEPEST, &mut |card, stem| {
-            if names(text, stem) && let Ok(known) = read(card) {
+            if names(text, stem)
+                && let Ok(known) = read(card)
+            {
                 let model = card.with_file_name(&known.file);
                 if model.is_file() {
                     found.entry(stem.to_owned()).or_insert(model);

@@ -17,6 +17,8 @@ macro_rules! templates {
     };
 }
 templates!(
+    "character-collection",
+    "character-sheet",
     "contact-sheet",
     "folder-sheet",
     "framed-paper",
@@ -27,11 +29,15 @@ templates!(
     "mask-composite",
     "palette-poster",
     "photo-grade",
+    "prompt-variations",
     "sdxl-refiner",
     "studio-cut-out",
+    "style-grid",
+    "text-to-character",
     "text-to-image",
     "traits-to-prompts",
     "two-pass",
+    "upscale-and-cut-out",
     "upscale-photo"
 );
 

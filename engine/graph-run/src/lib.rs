@@ -33,6 +33,7 @@ mod net;
 mod nodes;
 mod picture;
 mod pin;
+mod places;
 mod progress;
 mod record;
 mod rejected;

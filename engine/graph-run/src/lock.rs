@@ -150,7 +150,8 @@ impl Model {
         let Some(card) = &self.card else {
             return format!("  {}  {size}  no card: blake3 {}…", self.name, short(&self.blake3));
         };
-        let learned = card.data_log.as_ref().map(|l| format!("  learned from {}", l.about)).unwrap_or_default();
+        let learned =
+            card.data_log.as_ref().map(|l| format!("  learned from {}", l.about)).unwrap_or_default();
         let mark = if self.differences.is_empty() { "as on its card" } else { "NOT as on its card" };
         format!("  {}  {size}  {mark}  {}{learned}", self.name, card.licence)
     }

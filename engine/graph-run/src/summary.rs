@@ -85,6 +85,9 @@ impl End<'_> {
             let noun = if *pictures == 1 { "picture" } else { "pictures" };
             say::out(&format!("rejected: {pictures} {noun} to look at in {}", dir.display()));
         }
+        if r.status == Status::Done && self.ready.batch.is_some() {
+            crate::places::lines(&self.args.out).iter().for_each(|line| say::out(line));
+        }
     }
 
     /// What waits for a person, where to look and what to do, on the standard error.

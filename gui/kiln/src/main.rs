@@ -20,6 +20,12 @@ const WORKER: &str = "__worker";
 
 /// The templates that travel with the program.
 const TEMPLATES: &[(&str, &str)] = &[
+    ("character-collection", include_str!("../../../graphs/character-collection.ron")),
+    ("text-to-character", include_str!("../../../graphs/text-to-character.ron")),
+    ("prompt-variations", include_str!("../../../graphs/prompt-variations.ron")),
+    ("character-sheet", include_str!("../../../graphs/character-sheet.ron")),
+    ("style-grid", include_str!("../../../graphs/style-grid.ron")),
+    ("upscale-and-cut-out", include_str!("../../../graphs/upscale-and-cut-out.ron")),
     ("text-to-image", include_str!("../../../graphs/text-to-image.ron")),
     ("image-to-image", include_str!("../../../graphs/image-to-image.ron")),
     ("inpaint", include_str!("../../../graphs/inpaint.ron")),

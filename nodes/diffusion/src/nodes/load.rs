@@ -3,6 +3,7 @@
 use crate::autoencoder::Autoencoder;
 use crate::runtime::{Runtime, Wants, read_lora, tiny_weights};
 use crate::values::{Change, ModelValue, Part, StoredFile, TextValue, VaeValue, WeightsValue, names, take};
+use kiln_core::types::Value;
 use kiln_core::{Cx, Node, NodeError, Param};
 use kiln_tensor::{Compute, Vars};
 use std::sync::Arc;
@@ -188,6 +189,8 @@ fn load_lora(runtime: Arc<Runtime>) -> Node {
                 clip.weights.changes.push(Change::Lora { file, strength: for_clip });
             }
             cx.set("clip", clip);
+        } else {
+            cx.set("clip", Value::None);
         }
         Ok(())
     })
