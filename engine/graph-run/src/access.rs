@@ -41,16 +41,17 @@ fn model_folders(base: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// `assets/models` of the checkout that the graph lies in, else of the one that the program was built in or copied
-/// into.
+/// `assets/models` of the checkout that the graph lies in, else of the one that the program lies in, else of the one
+/// that it was built from.
 fn demo_models(base: &Path) -> Option<PathBuf> {
     let whole = std::fs::canonicalize(base).ok();
     let program = std::env::current_exe().ok();
+    let built = Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")));
     let ours = |folder: &Path| {
         let models = folder.join("assets/models");
         models.join("README.md").is_file().then_some(models)
     };
-    [whole, program].iter().flatten().find_map(|from| from.ancestors().find_map(ours))
+    [whole, program, built].iter().flatten().find_map(|from| from.ancestors().find_map(ours))
 }
 
 /// The network a run may use.
